@@ -1,0 +1,1 @@
+//! Placeholder of `emulator` until its first module lands.

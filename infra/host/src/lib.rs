@@ -1,0 +1,1 @@
+//! Placeholder of `host` until its first module lands.

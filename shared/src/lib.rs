@@ -1,0 +1,1 @@
+//! Placeholder of `shared` until its first module lands.
