@@ -1,0 +1,131 @@
+//! Which disk a point is of, when it was taken, and what it was copied from.
+//!
+//! Tags come first; without them, Azure's own ids are followed as far as they go. What cannot be
+//! placed is returned as such, and nobody deletes it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::{
+    model::{Disk, Inventory, ResourceId, ResourceKind, Side, Snapshot},
+    tags,
+};
+
+/// A snapshot or copy with its place in a chain.
+#[derive(Clone, Debug)]
+pub struct Point<'a> {
+    /// The resource.
+    pub snapshot: &'a Snapshot,
+    /// The `uniqueId` of the disk that it is of.
+    pub disk_unique_id: String,
+    /// When the source snapshot was taken.
+    pub point_time: Timestamp,
+}
+
+impl Point<'_> {
+    /// The side that it stands on.
+    pub fn side(&self) -> Side {
+        self.snapshot.side()
+    }
+}
+
+/// The points of every disk, oldest first, and what could not be placed.
+#[derive(Clone, Debug, Default)]
+pub struct Lineage<'a> {
+    /// By the disk's unique id.
+    pub chains: BTreeMap<String, Vec<Point<'a>>>,
+    /// Snapshots whose disk is not known.
+    pub unplaced: Vec<&'a Snapshot>,
+}
+
+/// Places every snapshot of the inventory.
+pub fn lineage(inventory: &Inventory) -> Lineage<'_> {
+    let by_unique_id: BTreeMap<&str, &Snapshot> =
+        inventory.snapshots.iter().map(|s| (s.unique_id.as_str(), s)).collect();
+    let mut lineage = Lineage::default();
+    for snapshot in &inventory.snapshots {
+        match place(snapshot, &by_unique_id) {
+            Some((disk_unique_id, point_time)) => lineage
+                .chains
+                .entry(disk_unique_id.clone())
+                .or_default()
+                .push(Point { snapshot, disk_unique_id, point_time }),
+            None => lineage.unplaced.push(snapshot),
+        }
+    }
+    for chain in lineage.chains.values_mut() {
+        chain.sort_by(|a, b| (a.point_time, &a.snapshot.id).cmp(&(b.point_time, &b.snapshot.id)));
+    }
+    lineage
+}
+
+impl<'a> Lineage<'a> {
+    /// The points of a disk, oldest first; those of a namesake that it replaced are not among them.
+    pub fn of(&self, disk: &Disk) -> &[Point<'a>] {
+        self.chains.get(&disk.unique_id).map_or(&[], Vec::as_slice)
+    }
+
+    /// The points of earlier disks that had this disk's id.
+    pub fn of_namesakes(&self, disk: &Disk) -> Vec<&Point<'a>> {
+        self.chains
+            .iter()
+            .filter(|(unique_id, chain)| {
+                **unique_id != disk.unique_id
+                    && chain.iter().any(|p| p.snapshot.source_id.as_ref() == Some(&disk.id))
+            })
+            .flat_map(|(_, chain)| chain)
+            .collect()
+    }
+}
+
+/// A copy of a copy of … is followed at most this far.
+const MAX_HOPS: usize = 8;
+
+/// The disk's unique id and the point time of `snapshot`.
+fn place(
+    snapshot: &Snapshot,
+    by_unique_id: &BTreeMap<&str, &Snapshot>,
+) -> Option<(String, Timestamp)> {
+    let mut at = snapshot;
+    for _ in 0..MAX_HOPS {
+        if is_of_a_disk(at) {
+            let unique_id = at.source_unique_id.clone().filter(|id| !id.is_empty());
+            // A snapshot still being made has no `sourceUniqueId` yet: its tag tells.
+            let unique_id =
+                unique_id.or_else(|| tags::read(&at.tags, tags::DISK).map(str::to_owned));
+            let point_time = at.created_at.or_else(|| tags::read_time(&at.tags, tags::POINT));
+            return Some((unique_id?, point_time?));
+        }
+        // The source may be gone, so the tags are asked before the ids.
+        let tagged = tags::read(&at.tags, tags::DISK).zip(tags::read_time(&at.tags, tags::POINT));
+        if let Some((unique_id, point_time)) = tagged {
+            return Some((unique_id.to_owned(), point_time));
+        }
+        at = source_of(at, by_unique_id)?;
+    }
+    None
+}
+
+fn is_of_a_disk(snapshot: &Snapshot) -> bool {
+    snapshot.source_id.as_ref().is_some_and(|id| id.kind() == ResourceKind::Disk)
+}
+
+/// The snapshot that `copy` was made from, if it still exists.
+fn source_of<'a>(
+    copy: &Snapshot,
+    by_unique_id: &BTreeMap<&str, &'a Snapshot>,
+) -> Option<&'a Snapshot> {
+    by_unique_id.get(copy.source_unique_id.as_deref()?).copied()
+}
+
+/// The existing snapshot that `copy` was made from: by unique id, or by its ARM id while Azure
+/// has not yet told the unique id.
+pub fn source_snapshot<'a>(inventory: &'a Inventory, copy: &Snapshot) -> Option<&'a Snapshot> {
+    let id: &ResourceId = copy.source_id.as_ref()?;
+    let source = inventory.snapshot(id)?;
+    match copy.source_unique_id.as_deref() {
+        Some(unique_id) if unique_id != source.unique_id => None,
+        _ => Some(source),
+    }
+}

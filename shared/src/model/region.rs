@@ -1,0 +1,47 @@
+//! A region's name in the one spelling that compares: `West US 2` and `WestUS2` are `westus2`.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// An Azure region, normalised: lower case, no spaces.
+///
+/// Azure answers and clients send either spelling (compute-snapshots §5).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String))]
+#[serde(transparent)]
+pub struct Region(String);
+
+impl Region {
+    /// Normalises `name`.
+    pub fn new(name: &str) -> Self {
+        Self(name.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_lowercase())
+    }
+
+    /// The normalised name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Region {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self::new(&String::deserialize(deserializer)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Region;
+
+    #[test]
+    fn the_display_name_and_the_name_are_one_region() {
+        assert_eq!(Region::new("West US 2"), Region::new("westus2"));
+    }
+}

@@ -1,0 +1,165 @@
+//! A click: what somebody asked for, under an id that their client chose.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{NetworkAccess, Region, ResourceId, SnapshotSku};
+
+/// Somebody's wish, kept until a run has carried it out or said why not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Request {
+    /// Chosen by the client, so that a retry is the same request.
+    pub id: String,
+    /// Who asked.
+    pub actor: String,
+    /// When it was stored.
+    pub asked_at: Timestamp,
+    /// What for.
+    pub action: Action,
+}
+
+/// What can be asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Action {
+    /// Take a snapshot of a disk.
+    CreateSnapshot(CreateSnapshot),
+    /// Copy a snapshot elsewhere.
+    CopySnapshot(CopySnapshot),
+    /// Make a new disk from a recovery point.
+    RestoreDisk(RestoreDisk),
+    /// Undo a point's mark for deletion, and pin it.
+    KeepPoint(KeepPoint),
+}
+
+/// Take a snapshot of a disk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CreateSnapshot {
+    /// The disk.
+    pub disk: ResourceId,
+    /// The group that the snapshot goes to, in the disk's subscription.
+    pub group: String,
+    /// The snapshot's name.
+    pub name: String,
+    /// Incremental, which alone can be copied across regions; or full.
+    pub incremental: bool,
+    /// Its redundancy.
+    pub sku: SnapshotSku,
+    /// Who may export its bytes.
+    #[serde(default)]
+    pub network_access: NetworkAccess,
+    /// The user's own tags.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+}
+
+/// Copy an incremental snapshot to another region or subscription, or onto zone-redundant storage.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CopySnapshot {
+    /// The snapshot to copy.
+    pub source: ResourceId,
+    /// The subscription that the copy goes to.
+    pub subscription: String,
+    /// The group that the copy goes to.
+    pub group: String,
+    /// The region that the copy goes to.
+    pub region: Region,
+    /// The copy's name.
+    pub name: String,
+    /// Its redundancy.
+    pub sku: SnapshotSku,
+    /// Who may export its bytes.
+    #[serde(default)]
+    pub network_access: NetworkAccess,
+    /// The user's own tags.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+}
+
+/// Make a new disk from a recovery point, in the point's region.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RestoreDisk {
+    /// The snapshot or copy to restore from.
+    pub source: ResourceId,
+    /// The group that the disk goes to, in the point's subscription.
+    pub group: String,
+    /// The disk's name.
+    pub name: String,
+    /// The disk's sku, such as `Premium_LRS`.
+    pub sku: String,
+    /// The availability zone, for a disk that is to be in one.
+    #[serde(default)]
+    pub zone: Option<String>,
+    /// The user's own tags.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+}
+
+/// Undo a point's mark for deletion, and pin it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct KeepPoint {
+    /// The snapshot or copy.
+    pub snapshot: ResourceId,
+}
+
+/// How a request stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum RequestState {
+    /// Stored; no run has come to it yet.
+    Pending,
+    /// A run carried it out.
+    Done {
+        /// The run.
+        run: String,
+    },
+    /// A run would not, or Azure would not.
+    Refused {
+        /// The run.
+        run: String,
+        /// Why, and what to do.
+        message: String,
+    },
+}
+
+/// Whether `id` can be a request's: 8 to 64 of letters, digits and hyphens.
+pub fn valid_request_id(id: &str) -> bool {
+    (8..=64).contains(&id.len()) && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+}
+
+impl Action {
+    /// The resource that the action would make or change.
+    pub fn result(&self) -> ResourceId {
+        match self {
+            Self::CreateSnapshot(a) => {
+                ResourceId::snapshot(a.disk.subscription(), &a.group, &a.name)
+            }
+            Self::CopySnapshot(a) => ResourceId::snapshot(&a.subscription, &a.group, &a.name),
+            Self::RestoreDisk(a) => ResourceId::disk(a.source.subscription(), &a.group, &a.name),
+            Self::KeepPoint(a) => a.snapshot.clone(),
+        }
+    }
+
+    /// The resource that the action starts from.
+    pub fn source(&self) -> &ResourceId {
+        match self {
+            Self::CreateSnapshot(a) => &a.disk,
+            Self::CopySnapshot(a) => &a.source,
+            Self::RestoreDisk(a) => &a.source,
+            Self::KeepPoint(a) => &a.snapshot,
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Steps for what people asked for, once nothing stands against it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Cause, Context, Effect, Fate, Plan, Reason, Step, Subject};
+use crate::{
+    lineage::Point,
+    model::{Action, CopySnapshot, CreateSnapshot, Request, ResourceId, RestoreDisk},
+    preconditions::preconditions,
+    tags,
+};
+
+pub(super) fn plan_requests(
+    context: &Context<'_>,
+    requests: &[Request],
+    copying: &mut BTreeSet<String>,
+    plan: &mut Plan,
+) {
+    let mut requests: Vec<&Request> = requests.iter().collect();
+    requests.sort_by(|a, b| (a.asked_at, &a.id).cmp(&(b.asked_at, &b.id)));
+    for request in requests {
+        let subject = Subject::Request(request.id.clone());
+        let asked = Reason::Asked { actor: request.actor.clone() };
+        match step(context, request, copying) {
+            Ok(effect) => {
+                plan.decide(subject, Fate::Act, vec![asked]);
+                plan.steps.push(Step { effect, cause: Cause::Request { id: request.id.clone() } });
+            }
+            Err((fate, mut reasons)) => {
+                reasons.insert(0, asked);
+                plan.decide(subject, fate, reasons);
+            }
+        }
+    }
+}
+
+fn step(
+    context: &Context<'_>,
+    request: &Request,
+    copying: &mut BTreeSet<String>,
+) -> Result<Effect, (Fate, Vec<Reason>)> {
+    let result = request.action.result();
+    if made_for(context, request, &result) {
+        return Err((Fate::Idle, vec![Reason::AlreadyDone { id: result }]));
+    }
+    let obstacles = preconditions(&request.action, context.inventory, context.limits);
+    if !obstacles.is_empty() {
+        let reasons = obstacles.into_iter().map(Reason::Obstacle).collect();
+        return Err((Fate::Blocked, reasons));
+    }
+    match &request.action {
+        Action::CreateSnapshot(action) => create(context, request, action, result),
+        Action::CopySnapshot(action) => copy(context, request, action, result, copying),
+        Action::RestoreDisk(action) => restore(context, request, action, result),
+        Action::KeepPoint(action) => {
+            let point = context.inventory.snapshot(&action.snapshot).ok_or_else(vanished)?;
+            Ok(Effect::PinPoint {
+                id: point.id.clone(),
+                unique_id: point.unique_id.clone(),
+                actor: request.actor.clone(),
+            })
+        }
+    }
+}
+
+/// Whether the request's resource exists and carries its tag: the request was carried out before.
+fn made_for(context: &Context<'_>, request: &Request, result: &ResourceId) -> bool {
+    let tags = match &request.action {
+        Action::RestoreDisk(_) => context.inventory.disk(result).map(|disk| &disk.tags),
+        Action::CreateSnapshot(_) | Action::CopySnapshot(_) => {
+            context.inventory.snapshot(result).map(|snapshot| &snapshot.tags)
+        }
+        Action::KeepPoint(_) => None,
+    };
+    tags.is_some_and(|tags| tags::read(tags, tags::REQUEST) == Some(&request.id))
+}
+
+fn create(
+    context: &Context<'_>,
+    request: &Request,
+    action: &CreateSnapshot,
+    id: ResourceId,
+) -> Result<Effect, (Fate, Vec<Reason>)> {
+    let disk = context.inventory.disk(&action.disk).ok_or_else(vanished)?;
+    let mut tags = own_tags(context, request, &action.tags);
+    tags.insert(tags::DISK.to_owned(), disk.unique_id.clone());
+    tags.insert(tags::POINT.to_owned(), seconds(context.now));
+    Ok(Effect::CreateSnapshot {
+        id,
+        region: disk.region.clone(),
+        source: disk.id.clone(),
+        incremental: action.incremental,
+        sku: action.sku.name().to_owned(),
+        network_access: action.network_access,
+        tags,
+    })
+}
+
+fn copy(
+    context: &Context<'_>,
+    request: &Request,
+    action: &CopySnapshot,
+    id: ResourceId,
+    copying: &mut BTreeSet<String>,
+) -> Result<Effect, (Fate, Vec<Reason>)> {
+    let source = context.inventory.snapshot(&action.source).ok_or_else(vanished)?;
+    let point = point_of(context, &source.id);
+    let mut tags = own_tags(context, request, &action.tags);
+    let disk_unique_id = match point {
+        Some(point) => {
+            tags.insert(tags::DISK.to_owned(), point.disk_unique_id.clone());
+            tags.insert(tags::POINT.to_owned(), point.point_time.to_string());
+            point.disk_unique_id.clone()
+        }
+        None => source.unique_id.clone(),
+    };
+    if !copying.insert(disk_unique_id.clone()) {
+        return Err((Fate::Wait, vec![Reason::CopyUnderWay { copy: source.id.clone() }]));
+    }
+    Ok(Effect::StartCopy {
+        id,
+        region: action.region.clone(),
+        source: source.id.clone(),
+        disk_unique_id,
+        sku: action.sku.name().to_owned(),
+        network_access: action.network_access,
+        tags,
+    })
+}
+
+fn restore(
+    context: &Context<'_>,
+    request: &Request,
+    action: &RestoreDisk,
+    id: ResourceId,
+) -> Result<Effect, (Fate, Vec<Reason>)> {
+    let source = context.inventory.snapshot(&action.source).ok_or_else(vanished)?;
+    Ok(Effect::CreateDisk {
+        id,
+        region: source.region.clone(),
+        source: source.id.clone(),
+        sku: action.sku.clone(),
+        zone: action.zone.clone(),
+        tags: own_tags(context, request, &action.tags),
+    })
+}
+
+fn point_of<'c, 'a>(context: &'c Context<'a>, id: &ResourceId) -> Option<&'c Point<'a>> {
+    context.lineage.chains.values().flatten().find(|point| point.snapshot.id == *id)
+}
+
+fn own_tags(
+    context: &Context<'_>,
+    request: &Request,
+    tags: &BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
+    let mut tags = tags.clone();
+    tags.insert(tags::INSTALLATION.to_owned(), context.limits.installation.clone());
+    tags.insert(tags::REQUEST.to_owned(), request.id.clone());
+    tags
+}
+
+fn seconds(at: jiff::Timestamp) -> String {
+    jiff::Timestamp::from_second(at.as_second()).unwrap_or(at).to_string()
+}
+
+/// The preconditions have looked for the source, so this is not met.
+fn vanished() -> (Fate, Vec<Reason>) {
+    (Fate::Blocked, vec![Reason::DiskUnseen])
+}

@@ -1,0 +1,63 @@
+//! The tags that Snapferry writes in the PUT that makes a resource, and what is read from them.
+//!
+//! Azure is the state: lineage, ownership and the phases of a deletion are on the resources
+//! themselves, so that nothing is lost with our store.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::model::Snapshot;
+
+/// Every tag of ours begins so; a user's own tag may not.
+pub const PREFIX: &str = "snapferry-";
+/// The installation that made the resource.
+pub const INSTALLATION: &str = "snapferry-installation";
+/// The `uniqueId` of the disk that the point is of.
+pub const DISK: &str = "snapferry-disk";
+/// The point time, RFC 3339: when the source snapshot was taken.
+pub const POINT: &str = "snapferry-point";
+/// The policy that asked for it.
+pub const POLICY: &str = "snapferry-policy";
+/// The slot that it was made for, RFC 3339.
+pub const SLOT: &str = "snapferry-slot";
+/// The request that it was made for.
+pub const REQUEST: &str = "snapferry-request";
+/// The time from which a marked point may be deleted, RFC 3339; empty once undone.
+pub const DELETE_AFTER: &str = "snapferry-delete-after";
+/// Who pinned the point; such a point is never deleted.
+pub const PIN: &str = "snapferry-pin";
+
+/// Reads a tag of ours; Azure keeps tag names' casing but compares without it.
+pub fn read<'a>(tags: &'a BTreeMap<String, String>, name: &str) -> Option<&'a str> {
+    tags.iter()
+        .find(|(key, value)| key.eq_ignore_ascii_case(name) && !value.is_empty())
+        .map(|(_, value)| value.as_str())
+}
+
+/// Reads a tag of ours that holds a time.
+pub fn read_time(tags: &BTreeMap<String, String>, name: &str) -> Option<Timestamp> {
+    read(tags, name)?.parse().ok()
+}
+
+impl Snapshot {
+    /// Whether `installation` made it.
+    pub fn is_of(&self, installation: &str) -> bool {
+        read(&self.tags, INSTALLATION) == Some(installation)
+    }
+
+    /// The policy that asked for it.
+    pub fn policy(&self) -> Option<&str> {
+        read(&self.tags, POLICY)
+    }
+
+    /// Whether somebody pinned it.
+    pub fn is_pinned(&self) -> bool {
+        read(&self.tags, PIN).is_some()
+    }
+
+    /// The time from which it may be deleted, if it is marked.
+    pub fn delete_after(&self) -> Option<Timestamp> {
+        read_time(&self.tags, DELETE_AFTER)
+    }
+}
