@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    model::{Action, Inventory, Limits, Policy, Request, RequestState, Run, Side, Snapshot},
+    model::{Inventory, Limits, Policy, Request, RequestState, Run, Side, Snapshot},
     plan::{Fate, Plan, Reason},
     status::DiskStatus,
 };

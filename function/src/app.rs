@@ -1,0 +1,155 @@
+//! What every request and every tick is handed: configuration, Azure, the store, the clock.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use jiff::{SignedDuration, Timestamp};
+use shared::{Inventory, Limits};
+use tokio::sync::{Mutex, RwLock};
+
+use crate::{
+    azure::{ArmClient, ArmError},
+    config::Config,
+    gather::gather,
+    http::PortalFiles,
+    records::Records,
+    store::Store,
+};
+
+/// However many people look, Azure is listed at most this often for them.
+const VIEW_AGE: Duration = Duration::from_millis(1_500);
+
+/// Clocks further apart than this forbid deletes (design §3).
+const MAX_CLOCK_GAP: SignedDuration = SignedDuration::from_mins(5);
+
+/// The function, assembled.
+pub struct App {
+    /// The configuration.
+    pub config: Config,
+    /// Azure.
+    pub arm: ArmClient,
+    /// Policies, requests and runs.
+    pub records: Records,
+    /// The portal's files.
+    pub portal: PortalFiles,
+    /// One run at a time in this process; other processes are met by idempotence.
+    pub(crate) turn: Mutex<()>,
+    listing: Mutex<()>,
+    seen: RwLock<Seen>,
+    clock: reqwest::Client,
+}
+
+/// What was last seen of Azure.
+#[derive(Clone, Default)]
+pub struct Seen {
+    /// The newest inventory.
+    pub inventory: Option<Arc<Inventory>>,
+    /// Why the newest attempt to list failed; none if it did not.
+    pub problem: Option<String>,
+    /// The tenant.
+    pub tenant: Option<String>,
+    listed_at: Option<Instant>,
+}
+
+impl App {
+    /// Assembles the function; connects to nothing yet.
+    pub fn new(config: Config) -> Self {
+        Self {
+            arm: ArmClient::new(&config),
+            records: Records::new(Store::new(config.store.clone())),
+            portal: PortalFiles::load(&config.portal),
+            turn: Mutex::new(()),
+            listing: Mutex::new(()),
+            seen: RwLock::default(),
+            clock: reqwest::Client::new(),
+            config,
+        }
+    }
+
+    /// The host's clock; the emulator's in its stead where one is configured. Azure's `Date` is
+    /// what plans are made for; this is only compared with it.
+    pub async fn now(&self) -> Timestamp {
+        if let Some(url) = &self.config.clock_url {
+            let answer = self.clock.get(url.clone()).timeout(Duration::from_secs(5)).send().await;
+            if let Ok(answer) = answer
+                && let Ok(body) = answer.json::<serde_json::Value>().await
+                && let Some(now) = body["now"].as_str().and_then(|text| text.parse().ok())
+            {
+                return now;
+            }
+        }
+        real_now()
+    }
+
+    /// The limits of a plan at Azure's time `azure_now`.
+    pub fn limits(&self, azure_now: Timestamp, host_now: Timestamp) -> Limits {
+        let mut limits = Limits::new(&self.config.installation, self.config.writes.clone());
+        limits.clock_agrees = host_now.duration_since(azure_now).abs() <= MAX_CLOCK_GAP;
+        limits
+    }
+
+    /// What was last seen, listed again if that is more than a moment ago.
+    ///
+    /// A failure to list leaves the last inventory in place, with the problem beside it.
+    pub async fn view(&self) -> Seen {
+        self.view_no_older_than(VIEW_AGE).await
+    }
+
+    /// What is there now.
+    pub async fn fresh(&self) -> Seen {
+        self.view_no_older_than(Duration::ZERO).await
+    }
+
+    /// What was last seen, whenever that was.
+    pub async fn last_seen(&self) -> Seen {
+        self.seen.read().await.clone()
+    }
+
+    async fn view_no_older_than(&self, age: Duration) -> Seen {
+        let asked_at = Instant::now();
+        // Whoever waits here finds what the one before it listed.
+        let _listing = self.listing.lock().await;
+        let seen = self.last_seen().await;
+        let young = seen.listed_at.is_some_and(|at| at.elapsed() < age || at >= asked_at);
+        if young {
+            return seen;
+        }
+        let result = gather(&self.arm, &self.config.subscriptions, real_now()).await;
+        let mut seen = self.seen.write().await;
+        match result {
+            Ok(gathered) => {
+                seen.inventory = Some(Arc::new(gathered.inventory));
+                seen.tenant = gathered.tenant.or(seen.tenant.take());
+                seen.problem = None;
+            }
+            Err(error) => {
+                let problem = describe(&error);
+                tracing::warn!(problem, "Azure cannot be listed");
+                seen.problem = Some(problem);
+            }
+        }
+        seen.listed_at = Some(Instant::now());
+        seen.clone()
+    }
+}
+
+/// What happened, what it means and what to do.
+fn describe(error: &ArmError) -> String {
+    let advice = match error {
+        ArmError::Unreachable { .. } => "Nothing is lost; it is tried again by itself.",
+        ArmError::Credential(_) => {
+            "Nothing is lost. Check that the identity exists, or run `az login`."
+        }
+        ArmError::Throttled { .. } => "Nothing is lost; it is tried again by itself.",
+        ArmError::Refused { .. } => "Nothing is lost. Check the rights of the identity.",
+        ArmError::Payload { .. } | ArmError::Setup(_) => "Nothing is lost. See the log.",
+    };
+    format!("{}. {advice}", error.chain())
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one real clock of the function")]
+fn real_now() -> Timestamp {
+    Timestamp::now()
+}

@@ -1,0 +1,201 @@
+//! Azure Resource Manager as the function needs it: send, page through, wait for operations.
+//!
+//! Azure's JSON stops in this folder. Retries are few and short: the next tick is the retry.
+
+pub(crate) mod compute;
+mod error;
+mod operation;
+mod token;
+mod wire;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use reqwest::{Method, StatusCode, header::HeaderMap};
+use serde_json::Value;
+use tokio::sync::OnceCell;
+use url::Url;
+
+pub use error::ArmError;
+pub use operation::Ended;
+
+use crate::config::Config;
+use token::Tokens;
+
+/// Tries of one call, the first included.
+const MAX_TRIES: u32 = 4;
+
+/// Azure may ask for 20 minutes; a tick gives up sooner and comes back.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(20);
+
+/// Pages of one list: 1,000 items each.
+const MAX_PAGES: usize = 1_000;
+
+/// Bytes of one answer: 1,000 snapshots are about 1.5 MB.
+const MAX_ANSWER_BYTES: usize = 64 << 20;
+
+/// The client of Azure Resource Manager.
+pub struct ArmClient {
+    endpoint: Url,
+    ca_file: Option<std::path::PathBuf>,
+    tokens: Tokens,
+    http: OnceCell<reqwest::Client>,
+}
+
+/// An answer that is a success.
+pub struct Answer {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body; null where it is empty.
+    pub body: Value,
+}
+
+impl Answer {
+    /// The header's text.
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Azure's time.
+    pub fn date(&self) -> Option<Timestamp> {
+        let text = self.header("date")?;
+        let zoned = jiff::fmt::rfc2822::parse(text).ok()?;
+        Some(zoned.timestamp())
+    }
+
+    /// The id that Microsoft's support asks for.
+    pub fn request_id(&self) -> Option<String> {
+        self.header("x-ms-request-id").map(str::to_owned)
+    }
+}
+
+impl ArmClient {
+    /// A client by configuration; connects to nothing yet.
+    pub fn new(config: &Config) -> Self {
+        Self {
+            endpoint: config.arm_endpoint.clone(),
+            ca_file: config.ca_file.clone(),
+            tokens: Tokens::new(config.credential, config.arm_scope.clone()),
+            http: OnceCell::new(),
+        }
+    }
+
+    /// Sends one call, with short retries.
+    ///
+    /// `target` is a path with its query, or an absolute URL that Azure gave.
+    pub async fn send(
+        &self,
+        method: Method,
+        target: &str,
+        body: Option<&Value>,
+    ) -> Result<Answer, ArmError> {
+        let url = self.resolve(target)?;
+        let mut attempt = 1;
+        loop {
+            let error = match self.send_once(method.clone(), url.clone(), body).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let Some(pause) = error.pause(attempt).filter(|_| attempt < MAX_TRIES) else {
+                return Err(error);
+            };
+            tracing::warn!(%method, path = url.path(), attempt, %error, "trying Azure again");
+            tokio::time::sleep(pause).await;
+            attempt += 1;
+        }
+    }
+
+    /// Lists a collection, all its pages; the first answer's date comes along.
+    pub async fn list(&self, path: &str) -> Result<(Vec<Value>, Option<Timestamp>), ArmError> {
+        let mut items = vec![];
+        let mut date = None;
+        let mut next = Some(path.to_owned());
+        for _ in 0..MAX_PAGES {
+            let Some(target) = next.take() else { return Ok((items, date)) };
+            let mut answer = self.send(Method::GET, &target, None).await?;
+            date = date.or_else(|| answer.date());
+            match answer.body.get_mut("value").map(Value::take) {
+                Some(Value::Array(page)) => items.extend(page),
+                _ => return Err(ArmError::payload(path, "it has no `value` array")),
+            }
+            next = answer.body.get("nextLink").and_then(Value::as_str).map(str::to_owned);
+            next = next.filter(|link| !link.is_empty());
+        }
+        if next.is_some() {
+            Err(ArmError::payload(path, "it has too many pages"))
+        } else {
+            Ok((items, date))
+        }
+    }
+
+    /// A link of Azure's is followed to Azure's own host only: the token goes nowhere else.
+    fn resolve(&self, target: &str) -> Result<Url, ArmError> {
+        let url = self
+            .endpoint
+            .join(target)
+            .map_err(|error| ArmError::payload(target, &error.to_string()))?;
+        if url.origin() == self.endpoint.origin() {
+            Ok(url)
+        } else {
+            Err(ArmError::payload(target, "it leads to another host"))
+        }
+    }
+
+    async fn send_once(
+        &self,
+        method: Method,
+        url: Url,
+        body: Option<&Value>,
+    ) -> Result<Answer, ArmError> {
+        let http = self.http.get_or_try_init(|| self.connect()).await?;
+        let token = self.tokens.get().await?;
+        let path = url.path().to_owned();
+        let mut request = http.request(method, url).bearer_auth(token.secret());
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let unreachable = |source| ArmError::Unreachable { path: path.clone(), source };
+        let mut response = request.send().await.map_err(unreachable)?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let mut bytes = vec![];
+        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+            bytes.extend_from_slice(&chunk);
+            if bytes.len() > MAX_ANSWER_BYTES {
+                return Err(ArmError::payload(&path, "it is too large"));
+            }
+        }
+        if !status.is_success() {
+            if status == StatusCode::UNAUTHORIZED {
+                self.tokens.forget().await;
+            }
+            return Err(ArmError::refused(status, &headers, &bytes));
+        }
+        let body = if bytes.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_slice(&bytes)
+                .map_err(|error| ArmError::payload(&path, &error.to_string()))?
+        };
+        Ok(Answer { status, headers, body })
+    }
+
+    /// Builds the HTTP client: lazily, as that takes longer than binding the port.
+    async fn connect(&self) -> Result<reqwest::Client, ArmError> {
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("snapferry/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(Duration::from_secs(5))
+            .read_timeout(Duration::from_secs(30))
+            .redirect(reqwest::redirect::Policy::none());
+        if let Some(file) = &self.ca_file {
+            let pem = tokio::fs::read(file)
+                .await
+                .map_err(|error| ArmError::Setup(format!("reading {}: {error}", file.display())))?;
+            let ca = reqwest::Certificate::from_pem(&pem)
+                .map_err(|error| ArmError::Setup(format!("{}: {error}", file.display())))?;
+            builder = builder.tls_certs_merge([ca]);
+        }
+        builder.build().map_err(|error| ArmError::Setup(error.to_string()))
+    }
+}

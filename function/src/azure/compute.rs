@@ -1,0 +1,186 @@
+//! The calls that the function makes: lists, and one PUT, PATCH or DELETE for each effect.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use reqwest::{Method, StatusCode};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use shared::{Disk, Effect, Group, RegionInfo, ResourceId, Snapshot, Subscription, tags};
+
+use super::{
+    ArmClient, ArmError, Ended,
+    wire::{Properties, Resource, WireGroup, WireLocation, WireSubscription},
+};
+
+/// Has `copyCompletionError` and `incrementalSnapshotFamilyId`, and every cloud has it.
+const COMPUTE: &str = "api-version=2023-10-02";
+const RESOURCES: &str = "api-version=2022-09-01";
+const SUBSCRIPTIONS: &str = "api-version=2022-12-01";
+const TAGS: &str = "api-version=2021-04-01";
+
+/// The subscriptions, with Azure's time and the tenant's id.
+pub struct Subscriptions {
+    /// Those that the identity sees.
+    pub subscriptions: Vec<Subscription>,
+    /// The `Date` of the answer: a tick's `now`.
+    pub date: Option<Timestamp>,
+    /// The tenant.
+    pub tenant: Option<String>,
+}
+
+impl ArmClient {
+    /// Lists the subscriptions that the identity sees.
+    pub async fn subscriptions(&self) -> Result<Subscriptions, ArmError> {
+        let path = format!("/subscriptions?{SUBSCRIPTIONS}");
+        let (items, date) = self.list(&path).await?;
+        let mut tenant = None;
+        let mut subscriptions = vec![];
+        for item in items {
+            let (subscription, its_tenant) = read::<WireSubscription>(&path, item)?.into_parts();
+            tenant = tenant.or(its_tenant);
+            subscriptions.push(subscription);
+        }
+        Ok(Subscriptions { subscriptions, date, tenant })
+    }
+
+    /// Lists a subscription's regions.
+    pub async fn regions(&self, subscription: &str) -> Result<Vec<RegionInfo>, ArmError> {
+        let path = format!("/subscriptions/{subscription}/locations?{SUBSCRIPTIONS}");
+        let (items, _) = self.list(&path).await?;
+        let read = items.into_iter().map(|item| read::<WireLocation>(&path, item));
+        Ok(read
+            .collect::<Result<Vec<_>, _>>()?
+            .into_iter()
+            .filter_map(|l| l.into_region())
+            .collect())
+    }
+
+    /// Lists a subscription's resource groups.
+    pub async fn groups(&self, subscription: &str) -> Result<Vec<Group>, ArmError> {
+        let path = format!("/subscriptions/{subscription}/resourcegroups?{RESOURCES}");
+        let (items, _) = self.list(&path).await?;
+        let read = items.into_iter().map(|item| read::<WireGroup>(&path, item));
+        read.map(|group| Ok(group?.into_group(subscription))).collect()
+    }
+
+    /// Lists a subscription's disks.
+    pub async fn disks(&self, subscription: &str) -> Result<Vec<Disk>, ArmError> {
+        self.compute_list(subscription, "disks", Resource::into_disk).await
+    }
+
+    /// Lists a subscription's snapshots.
+    pub async fn snapshots(&self, subscription: &str) -> Result<Vec<Snapshot>, ArmError> {
+        self.compute_list(subscription, "snapshots", Resource::into_snapshot).await
+    }
+
+    async fn compute_list<T>(
+        &self,
+        subscription: &str,
+        kind: &str,
+        into: impl Fn(Resource<Properties>) -> Result<T, String>,
+    ) -> Result<Vec<T>, ArmError> {
+        let path =
+            format!("/subscriptions/{subscription}/providers/Microsoft.Compute/{kind}?{COMPUTE}");
+        let (items, _) = self.list(&path).await?;
+        let mut read_items = vec![];
+        for item in items {
+            let resource = read::<Resource<Properties>>(&path, item)?;
+            let item = into(resource)
+                .map_err(|id| ArmError::payload(&path, &format!("`{id}` is not an id")))?;
+            read_items.push(item);
+        }
+        Ok(read_items)
+    }
+
+    /// Reads a snapshot again; none if it is gone.
+    pub async fn snapshot(&self, id: &ResourceId) -> Result<Option<Snapshot>, ArmError> {
+        let path = format!("{id}?{COMPUTE}");
+        match self.send(Method::GET, &path, None).await {
+            Ok(answer) => {
+                let resource = read::<Resource<Properties>>(&path, answer.body)?;
+                let unreadable =
+                    |id: String| ArmError::payload(&path, &format!("`{id}` is not an id"));
+                Ok(Some(resource.into_snapshot().map_err(unreadable)?))
+            }
+            Err(ArmError::Refused { status: StatusCode::NOT_FOUND, .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Makes the resource that `effect` describes; doing so twice is doing it once.
+    pub async fn create(&self, effect: &Effect) -> Result<(Ended, Option<String>), ArmError> {
+        let body = match effect {
+            Effect::CreateSnapshot {
+                region,
+                source,
+                incremental,
+                sku,
+                network_access,
+                tags,
+                ..
+            } => json!({
+                "location": region, "tags": tags, "sku": { "name": sku },
+                "properties": {
+                    "creationData": { "createOption": "Copy", "sourceResourceId": source },
+                    "incremental": incremental,
+                    "networkAccessPolicy": network_access.name(),
+                },
+            }),
+            Effect::StartCopy { region, source, sku, network_access, tags, .. } => json!({
+                "location": region, "tags": tags, "sku": { "name": sku },
+                "properties": {
+                    "creationData": { "createOption": "CopyStart", "sourceResourceId": source },
+                    "incremental": true,
+                    "networkAccessPolicy": network_access.name(),
+                },
+            }),
+            Effect::CreateDisk { region, source, sku, zone, tags, .. } => {
+                let mut body = json!({
+                    "location": region, "tags": tags, "sku": { "name": sku },
+                    "properties": {
+                        "creationData": { "createOption": "Copy", "sourceResourceId": source },
+                    },
+                });
+                if let Some(zone) = zone {
+                    body["zones"] = json!([zone]);
+                }
+                body
+            }
+            Effect::MarkPoint { .. }
+            | Effect::UnmarkPoint { .. }
+            | Effect::PinPoint { .. }
+            | Effect::DeletePoint { .. } => {
+                return Err(ArmError::payload(effect.id().name(), "the effect creates nothing"));
+            }
+        };
+        let path = format!("{}?{COMPUTE}", effect.id());
+        self.run(Method::PUT, &path, Some(&body)).await
+    }
+
+    /// Merges tags into those of a snapshot; the only way that tags change (design §3).
+    pub async fn merge_tags(
+        &self,
+        id: &ResourceId,
+        tags: BTreeMap<&str, String>,
+    ) -> Result<(Ended, Option<String>), ArmError> {
+        let path = format!("{id}/providers/Microsoft.Resources/tags/default?{TAGS}");
+        let body = json!({ "operation": "Merge", "properties": { "tags": tags } });
+        self.run(Method::PATCH, &path, Some(&body)).await
+    }
+
+    /// Deletes a snapshot.
+    pub async fn delete(&self, id: &ResourceId) -> Result<(Ended, Option<String>), ArmError> {
+        self.run(Method::DELETE, &format!("{id}?{COMPUTE}"), None).await
+    }
+}
+
+/// The tags of a mark, and of its undoing.
+pub(crate) fn mark(delete_after: Option<Timestamp>) -> BTreeMap<&'static str, String> {
+    let text = delete_after.map_or_else(String::new, |at| at.to_string());
+    BTreeMap::from([(tags::DELETE_AFTER, text)])
+}
+
+fn read<T: DeserializeOwned>(path: &str, item: Value) -> Result<T, ArmError> {
+    serde_json::from_value(item).map_err(|error| ArmError::payload(path, &error.to_string()))
+}

@@ -1,0 +1,44 @@
+//! What can go wrong, in kinds that a caller can act on. Knows no HTTP status.
+
+use crate::{azure::ArmError, store::StoreError};
+
+/// An error of the function.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// What was asked for is not there.
+    #[error("{0}")]
+    NotFound(String),
+    /// The request cannot be understood or carried out as it is.
+    #[error("{message}")]
+    Invalid {
+        /// A word that programs act on.
+        code: &'static str,
+        /// What is wrong and what to do.
+        message: String,
+    },
+    /// It collides with something that exists.
+    #[error("{0}")]
+    Conflict(String),
+    /// Who asks may not, or the installation may not.
+    #[error("{0}")]
+    Forbidden(String),
+    /// Nobody is signed in.
+    #[error("{0}")]
+    Unauthorized(String),
+    /// The body is larger than any valid one.
+    #[error("{0}")]
+    TooLarge(String),
+    /// Azure refused, or is away.
+    #[error(transparent)]
+    Azure(#[from] ArmError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Error {
+    /// An invalid request.
+    pub fn invalid(code: &'static str, message: impl Into<String>) -> Self {
+        Self::Invalid { code, message: message.into() }
+    }
+}

@@ -1,0 +1,95 @@
+//! Clicks: stored first, then carried out by a run.
+
+use std::sync::Arc;
+
+use axum::{
+    Extension, Json,
+    extract::{Path, State},
+    http::StatusCode,
+};
+use shared::{
+    Action, Obstacle, Request,
+    api::{Identity, RequestView},
+    model::{RequestState, RunTrigger, valid_request_id},
+    preconditions,
+};
+
+use super::body::Body;
+use crate::{app::App, error::Error, tick::tick};
+
+pub(super) async fn show_request(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+) -> Result<Json<RequestView>, Error> {
+    let none = || Error::NotFound(format!("there is no request `{id}`"));
+    app.records.request(&id).await?.map(Json).ok_or_else(none)
+}
+
+/// Answers 202 once the request is stored; a run of this process comes to it at once, and the
+/// timer's next tick should this process die.
+pub(super) async fn ask(
+    State(app): State<Arc<App>>,
+    Extension(identity): Extension<Identity>,
+    Path(id): Path<String>,
+    Body(action): Body<Action>,
+) -> Result<(StatusCode, Json<RequestView>), Error> {
+    if !valid_request_id(&id) {
+        let message = "use 8 to 64 letters, digits and hyphens as the request's id, such as a UUID";
+        return Err(Error::invalid("InvalidRequestId", message));
+    }
+    let seen = app.fresh().await;
+    let (Some(inventory), None) = (&seen.inventory, &seen.problem) else {
+        let problem = seen.problem.unwrap_or_default();
+        return Err(Error::Azure(crate::azure::ArmError::Credential(problem)));
+    };
+    let known = app.records.request(&id).await?.is_some();
+    let host_now = app.now().await;
+    let limits = app.limits(inventory.taken_at, host_now);
+    let obstacles = preconditions(&action, inventory, &limits);
+    if !known && let Some(error) = refusal(&obstacles) {
+        return Err(error);
+    }
+    let request =
+        Request { id, actor: identity.name.clone(), asked_at: inventory.taken_at, action };
+    let view = app.records.ask(request).await?;
+    if view.state == RequestState::Pending {
+        let trigger = RunTrigger::Request { id: view.request.id.clone(), actor: identity.name };
+        tokio::spawn(async move {
+            if let Err(error) = tick(&app, trigger).await {
+                tracing::error!(?error, "a request's run failed; the next tick comes to it");
+            }
+        });
+    }
+    Ok((StatusCode::ACCEPTED, Json(view)))
+}
+
+/// The refusal that the obstacles make: every one in the message, the first for the kind.
+fn refusal(obstacles: &[Obstacle]) -> Option<Error> {
+    let first = obstacles.first()?;
+    let words: Vec<String> =
+        obstacles.iter().map(|o| format!("{} {}", o.reason(), o.fix())).collect();
+    let message = words.join(" ");
+    Some(match first {
+        Obstacle::ReadOnly { .. } => Error::Forbidden(message),
+        Obstacle::SourceMissing { .. } => Error::NotFound(message),
+        Obstacle::NameTaken { .. }
+        | Obstacle::CopyInFlight { .. }
+        | Obstacle::OutOfOrder { .. }
+        | Obstacle::TooManyCopies { .. }
+        | Obstacle::TooManySnapshots { .. }
+        | Obstacle::NotReady { .. } => Error::Conflict(message),
+        Obstacle::WrongSource { .. }
+        | Obstacle::BadName { .. }
+        | Obstacle::UnknownSubscription { .. }
+        | Obstacle::UnknownGroup { .. }
+        | Obstacle::UnknownRegion { .. }
+        | Obstacle::NoZones { .. }
+        | Obstacle::NotIncremental { .. }
+        | Obstacle::MustBeIncremental { .. }
+        | Obstacle::SourceFailed { .. }
+        | Obstacle::NeedsDiskAccess
+        | Obstacle::BadTag { .. }
+        | Obstacle::BadDiskSku { .. }
+        | Obstacle::BadZone { .. } => Error::invalid("PreconditionFailed", message),
+    })
+}

@@ -1,0 +1,262 @@
+//! Policies, requests and runs as the model has them, in the store.
+
+use std::io::{Read, Write};
+
+use flate2::{Compression, read::GzDecoder, write::GzEncoder};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use sha2::{Digest, Sha256};
+use shared::{
+    Effect, History, Inventory, Policy, Request, Run,
+    api::RequestView,
+    model::{Outcome, RequestState},
+};
+
+use crate::{
+    error::Error,
+    store::{Kind, Store, StoreError},
+};
+
+/// Runs that a history is folded from: about a week of a busy estate.
+const HISTORY_RUNS: usize = 100;
+
+/// Ended requests that are shown.
+const SHOWN_REQUESTS: usize = 50;
+
+/// Typed access to the store.
+#[derive(Clone, Debug)]
+pub struct Records {
+    store: Store,
+}
+
+/// A policy's version: there, or taken away.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum PolicyVersion {
+    Saved(Box<Policy>),
+    Deleted,
+}
+
+/// What stands in a request's first version and in its second.
+#[derive(Serialize, Deserialize)]
+struct RequestRecord {
+    request: Request,
+    state: RequestState,
+}
+
+impl Records {
+    /// Records in `store`.
+    pub fn new(store: Store) -> Self {
+        Self { store }
+    }
+
+    /// The policies in force, by id.
+    pub async fn policies(&self) -> Result<Vec<Policy>, Error> {
+        let mut policies = vec![];
+        for id in self.store.ids(Kind::Policy).await? {
+            policies.extend(self.policy(&id).await?.1);
+        }
+        Ok(policies)
+    }
+
+    /// A policy's newest version number, and the policy if it is in force.
+    pub async fn policy(&self, id: &str) -> Result<(u32, Option<Policy>), Error> {
+        let Some((version, content)) = self.store.latest(Kind::Policy, id).await? else {
+            return Ok((0, None));
+        };
+        Ok(match parse::<PolicyVersion>(id, &content)? {
+            PolicyVersion::Saved(policy) => (version, Some(Policy { version, ..*policy })),
+            PolicyVersion::Deleted => (version, None),
+        })
+    }
+
+    /// Saves a policy as the version after the one that it says it replaces.
+    ///
+    /// A deleted policy may be made anew with version 0.
+    pub async fn save_policy(&self, mut policy: Policy) -> Result<Policy, Error> {
+        let next = self.next_version(&policy.id, policy.version).await?;
+        policy.version = next;
+        let content = PolicyVersion::Saved(Box::new(policy.clone()));
+        self.write_policy(&policy.id, next, &content).await?;
+        Ok(policy)
+    }
+
+    /// Takes a policy out of force; its points stay.
+    pub async fn delete_policy(&self, id: &str, version: u32) -> Result<(), Error> {
+        if self.policy(id).await?.1.is_none() {
+            return Err(Error::NotFound(format!("there is no policy `{id}`")));
+        }
+        let next = self.next_version(id, version).await?;
+        self.write_policy(id, next, &PolicyVersion::Deleted).await
+    }
+
+    async fn next_version(&self, id: &str, replaces: u32) -> Result<u32, Error> {
+        let (newest, in_force) = self.policy(id).await?;
+        let expected = in_force.map_or(0, |policy| policy.version);
+        if replaces == expected { Ok(newest + 1) } else { Err(changed_meanwhile(id)) }
+    }
+
+    async fn write_policy(
+        &self,
+        id: &str,
+        version: u32,
+        content: &PolicyVersion,
+    ) -> Result<(), Error> {
+        match self.store.create(Kind::Policy, id, version, &bytes(content)).await {
+            Err(StoreError::Exists { .. }) => Err(changed_meanwhile(id)),
+            other => Ok(other?),
+        }
+    }
+
+    /// Stores a request, unless it is stored already: a retry is the same request.
+    pub async fn ask(&self, request: Request) -> Result<RequestView, Error> {
+        let record = RequestRecord { request: request.clone(), state: RequestState::Pending };
+        match self.store.create(Kind::Request, &request.id, 1, &bytes(&record)).await {
+            Ok(()) => Ok(RequestView { request, state: RequestState::Pending }),
+            Err(StoreError::Exists { .. }) => {
+                let stored = self.request(&request.id).await?;
+                let stored = stored.filter(|stored| stored.request.action == request.action);
+                stored.ok_or_else(|| {
+                    Error::Conflict(format!(
+                        "the request id `{}` was used for something else; choose a new one",
+                        request.id
+                    ))
+                })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A request and how it stands.
+    pub async fn request(&self, id: &str) -> Result<Option<RequestView>, Error> {
+        let Some((_, content)) = self.store.latest(Kind::Request, id).await? else {
+            return Ok(None);
+        };
+        let record: RequestRecord = parse(id, &content)?;
+        Ok(Some(RequestView { request: record.request, state: record.state }))
+    }
+
+    /// Every pending request and the latest ended ones, the newest first.
+    pub async fn requests(&self) -> Result<Vec<RequestView>, Error> {
+        let mut all = vec![];
+        for id in self.store.ids(Kind::Request).await? {
+            all.extend(self.request(&id).await?);
+        }
+        all.sort_by_key(|view| std::cmp::Reverse(view.request.asked_at));
+        let mut ended = 0;
+        all.retain(|view| {
+            ended += usize::from(view.state != RequestState::Pending);
+            view.state == RequestState::Pending || ended <= SHOWN_REQUESTS
+        });
+        Ok(all)
+    }
+
+    /// The requests that no run has come to.
+    pub async fn pending(&self) -> Result<Vec<Request>, Error> {
+        let pending = |view: &RequestView| view.state == RequestState::Pending;
+        Ok(self.requests().await?.into_iter().filter(pending).map(|view| view.request).collect())
+    }
+
+    /// Ends a request. Of two runs that end it, the first counts.
+    pub async fn end(&self, request: &Request, state: RequestState) -> Result<(), Error> {
+        let record = RequestRecord { request: request.clone(), state };
+        match self.store.create(Kind::Request, &request.id, 2, &bytes(&record)).await {
+            Err(StoreError::Exists { .. }) | Ok(()) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Stores an inventory once per content and returns its hash.
+    pub async fn store_inventory(&self, inventory: &Inventory) -> Result<String, Error> {
+        // The time of listing is in the run; without it, an unchanged estate has one hash.
+        let content =
+            bytes(&Inventory { taken_at: jiff::Timestamp::UNIX_EPOCH, ..inventory.clone() });
+        let hash: String =
+            Sha256::digest(&content).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let mut packer = GzEncoder::new(vec![], Compression::default());
+        let packed = packer.write_all(&content).and_then(|()| packer.finish());
+        let packed =
+            packed.map_err(|source| StoreError::Io { path: hash.clone().into(), source })?;
+        match self.store.create(Kind::Inventory, &hash, 1, &packed).await {
+            Ok(()) | Err(StoreError::Exists { .. }) => Ok(hash),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The inventory of that hash; its time of listing is in the run that names it.
+    pub async fn inventory(&self, hash: &str) -> Result<Option<Inventory>, Error> {
+        let Some((_, packed)) = self.store.latest(Kind::Inventory, hash).await? else {
+            return Ok(None);
+        };
+        let mut content = vec![];
+        GzDecoder::new(packed.as_slice())
+            .read_to_end(&mut content)
+            .map_err(|source| StoreError::Io { path: hash.into(), source })?;
+        parse(hash, &content).map(Some)
+    }
+
+    /// Stores a run.
+    pub async fn store_run(&self, run: &Run) -> Result<(), Error> {
+        Ok(self.store.create(Kind::Run, &run.id, 1, &bytes(run)).await?)
+    }
+
+    /// The run of that id.
+    pub async fn run(&self, id: &str) -> Result<Option<Run>, Error> {
+        let Some((_, content)) = self.store.latest(Kind::Run, id).await? else { return Ok(None) };
+        parse(id, &content).map(Some)
+    }
+
+    /// The newest runs, the newest first.
+    pub async fn runs(&self, limit: usize) -> Result<Vec<Run>, Error> {
+        let mut runs = vec![];
+        for id in self.store.ids(Kind::Run).await?.into_iter().rev().take(limit) {
+            runs.extend(self.run(&id).await?);
+        }
+        Ok(runs)
+    }
+
+    /// What past runs teach; not readable if one of them is not.
+    pub async fn history(&self) -> History {
+        let runs = match self.runs(HISTORY_RUNS).await {
+            Ok(runs) => runs,
+            Err(error) => {
+                tracing::error!(%error, "past runs cannot be read: nothing is deleted");
+                return History { readable: false, ..History::default() };
+            }
+        };
+        let mut history = History::none();
+        for outcome in runs.iter().flat_map(|run| &run.steps) {
+            let gone = matches!(outcome.outcome, Outcome::Done | Outcome::Accepted);
+            if let (true, Effect::DeletePoint { id, unique_id }) = (gone, &outcome.step.effect) {
+                history.deleted.insert(id.key().to_owned(), unique_id.clone());
+            }
+        }
+        history
+    }
+
+    /// Notes that the timer ran.
+    pub async fn beat(&self, now: jiff::Timestamp) -> Result<(), Error> {
+        Ok(self.store.beat(&now.to_string()).await?)
+    }
+
+    /// When the timer last ran.
+    pub async fn heartbeat(&self) -> Option<jiff::Timestamp> {
+        self.store.heartbeat().await
+    }
+}
+
+fn changed_meanwhile(id: &str) -> Error {
+    Error::Conflict(format!(
+        "policy `{id}` was changed meanwhile; load it again, and make your change to what it is now"
+    ))
+}
+
+fn bytes<T: Serialize>(value: &T) -> Vec<u8> {
+    serde_json::to_vec(value).unwrap_or_default()
+}
+
+fn parse<T: DeserializeOwned>(id: &str, content: &[u8]) -> Result<T, Error> {
+    serde_json::from_slice(content).map_err(|error| {
+        let source = std::io::Error::new(std::io::ErrorKind::InvalidData, error);
+        StoreError::Io { path: id.into(), source }.into()
+    })
+}

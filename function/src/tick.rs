@@ -1,0 +1,153 @@
+//! One run: gather → plan → check → apply → record. A tick takes no input; a click is a request
+//! into the same.
+
+use std::time::Instant;
+
+use jiff::Timestamp;
+use shared::{
+    Decision, Fate, Plan, Policy, Request, Run, Subject, check,
+    model::{Outcome, RequestState, RunTrigger, StepOutcome},
+    plan::{Cause, plan},
+};
+
+use crate::{app::App, apply::apply, error::Error};
+
+/// Does what is due, and records what was seen, decided and done.
+pub async fn tick(app: &App, trigger: RunTrigger) -> Result<Run, Error> {
+    let _turn = app.turn.lock().await;
+    let begun = Instant::now();
+    let host_now = app.now().await;
+    let seen = app.fresh().await;
+    let mut run = new_run(trigger, host_now);
+    let (Some(inventory), None) = (&seen.inventory, &seen.problem) else {
+        let problem = seen.problem.unwrap_or_else(|| "nothing could be listed".to_owned());
+        run.problems.push(format!("Nothing was planned: {problem}"));
+        return record(app, run, begun).await;
+    };
+    run.now = inventory.taken_at;
+    run.id = run_id(run.now);
+    run.inventory = Some(app.records.store_inventory(inventory).await?);
+    let limits = app.limits(run.now, host_now);
+    let requests = app.records.pending().await?;
+    let policies = policies_for(app, &run.trigger).await?;
+    let history = app.records.history().await;
+    let plan = plan(inventory, &policies, &requests, &history, &limits, run.now);
+    let violations = check(&plan, inventory, &limits);
+    run.problems.extend(inventory.gaps.iter().map(|gap| {
+        format!(
+            "The {} of subscription {} could not be listed: {}",
+            gap.what, gap.subscription, gap.message
+        )
+    }));
+    run.decisions = decisions_for(&run.trigger, &plan);
+    if violations.is_empty() {
+        run.steps = apply(&app.arm, plan.steps, &limits).await;
+        end_requests(app, &requests, &run).await?;
+    } else {
+        tracing::error!(?violations, "the plan breaks its own rules: nothing of it is done");
+        run.problems.extend(violations.iter().map(|violation| {
+            format!("The plan was stopped by the check and nothing of it was done: {violation}")
+        }));
+    }
+    record(app, run, begun).await
+}
+
+fn new_run(trigger: RunTrigger, now: Timestamp) -> Run {
+    Run {
+        id: run_id(now),
+        trigger,
+        now,
+        duration_ms: 0,
+        inventory: None,
+        steps: vec![],
+        decisions: vec![],
+        problems: vec![],
+    }
+}
+
+/// Sorts by time, as the store lists ids in order.
+fn run_id(now: Timestamp) -> String {
+    let stamp = now.to_zoned(jiff::tz::TimeZone::UTC).strftime("%Y%m%dT%H%M%S%3f").to_string();
+    let tail = uuid::Uuid::new_v4().simple().to_string();
+    format!("{stamp}-{}", tail.split_at(8).0)
+}
+
+/// A click does not wait for what the policies want.
+async fn policies_for(app: &App, trigger: &RunTrigger) -> Result<Vec<Policy>, Error> {
+    match trigger {
+        RunTrigger::Timer => app.records.policies().await,
+        RunTrigger::Request { .. } => Ok(vec![]),
+    }
+}
+
+/// Without the policies, nothing is decided about points and disks.
+fn decisions_for(trigger: &RunTrigger, plan: &Plan) -> Vec<Decision> {
+    let speaks = |decision: &&Decision| match trigger {
+        RunTrigger::Timer => true,
+        RunTrigger::Request { .. } => matches!(decision.subject, Subject::Request(_)),
+    };
+    plan.decisions.iter().filter(speaks).cloned().collect()
+}
+
+/// Ends the requests that this run carried out or refused; the others stay pending.
+async fn end_requests(app: &App, requests: &[Request], run: &Run) -> Result<(), Error> {
+    for request in requests {
+        let decision = run.decisions.iter().find(
+            |decision| matches!(&decision.subject, Subject::Request(id) if *id == request.id),
+        );
+        let Some(decision) = decision else { continue };
+        let step = run
+            .steps
+            .iter()
+            .find(|step| matches!(&step.step.cause, Cause::Request { id } if *id == request.id));
+        if let Some(state) = ended(decision, step, &run.id) {
+            app.records.end(request, state).await?;
+        }
+    }
+    Ok(())
+}
+
+fn ended(decision: &Decision, step: Option<&StepOutcome>, run: &str) -> Option<RequestState> {
+    let run = run.to_owned();
+    let refused = |message: String| Some(RequestState::Refused { run: run.clone(), message });
+    match decision.fate {
+        Fate::Idle => Some(RequestState::Done { run }),
+        Fate::Blocked => {
+            let words: Vec<String> = decision.reasons.iter().map(ToString::to_string).collect();
+            refused(words.join(" "))
+        }
+        Fate::Act => match &step?.outcome {
+            Outcome::Done | Outcome::Accepted => Some(RequestState::Done { run }),
+            Outcome::Failed { code, .. } if is_passing(code) => None,
+            Outcome::Failed { code, message } => refused(format!("{code}: {message}")),
+            Outcome::Skipped { message } => refused(message.clone()),
+        },
+        Fate::Wait | Fate::Keep | Fate::Released | Fate::Foreign | Fate::Marked | Fate::Delete => {
+            None
+        }
+    }
+}
+
+/// What the next tick may well carry out.
+fn is_passing(code: &str) -> bool {
+    ["AzureUnreachable", "AzureThrottled", "NoToken"].contains(&code)
+}
+
+/// Stores the run, unless it says nothing that the one before it did not.
+async fn record(app: &App, mut run: Run, begun: Instant) -> Result<Run, Error> {
+    run.duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    if run.trigger == RunTrigger::Timer {
+        app.records.beat(run.now).await?;
+        let recent = app.records.runs(10).await.unwrap_or_default();
+        if run.steps.is_empty() && says_nothing_new(&run, &recent) {
+            return Ok(run);
+        }
+    }
+    app.records.store_run(&run).await?;
+    Ok(run)
+}
+
+fn says_nothing_new(run: &Run, recent: &[Run]) -> bool {
+    let last = recent.iter().find(|run| run.trigger == RunTrigger::Timer);
+    last.is_some_and(|last| last.decisions == run.decisions && last.problems == run.problems)
+}
