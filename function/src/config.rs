@@ -29,7 +29,7 @@ pub struct Config {
     pub writes: Writes,
     /// `SNAPFERRY_STORE`: the folder of policies, requests and runs.
     pub store: PathBuf,
-    /// `SNAPFERRY_PORTAL`: the portal's files; `portal` beside the binary if absent.
+    /// `SNAPFERRY_PORTAL`: the portal's files; `files` beside the binary if absent.
     pub portal: PathBuf,
     /// Who is let in.
     pub sign_in: SignIn,
@@ -136,7 +136,7 @@ impl Config {
         }
         let beside = || {
             let binary = std::env::current_exe().ok();
-            binary.and_then(|path| Some(path.parent()?.join("portal"))).unwrap_or_default()
+            binary.and_then(|path| Some(path.parent()?.join("files"))).unwrap_or_default()
         };
         match arm_endpoint {
             Some(arm_endpoint) if problems.is_empty() => Ok(Self {

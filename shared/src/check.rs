@@ -175,7 +175,9 @@ fn check_delete(
     }
     // A base: some region's newest copy was made from it. A source: a copy in flight reads it.
     let is_base = chain.iter().filter(|p| p.snapshot.is_copy).any(|copy| {
-        let from_it = copy.snapshot.source_id.as_ref() == Some(id);
+        let read_from = copy.snapshot.source_unique_id.as_deref();
+        let from_it = copy.snapshot.source_id.as_ref() == Some(id)
+            && read_from.is_none_or(|unique_id| unique_id == snapshot.unique_id);
         let newest_there = !chain.iter().filter(ready).any(|p| {
             p.snapshot.is_copy
                 && p.snapshot.region == copy.snapshot.region
