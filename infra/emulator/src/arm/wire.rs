@@ -232,9 +232,16 @@ fn performance(sku: &str, size_gb: u64) -> Performance {
     };
     match sku.split('_').next().unwrap_or_default() {
         "Premium" => Performance { tier: Some(format!("P{number}")), iops, mbps },
-        // Only premium disks show their tier (recorded Standard disks have none).
-        "Standard" | "StandardSSD" => {
-            Performance { tier: None, iops: standard.0, mbps: standard.1 }
+        // The smallest standard disk is S4 (§2.3).
+        "Standard" => Performance {
+            tier: Some(format!("S{}", number.max(4))),
+            iops: standard.0,
+            mbps: standard.1,
+        },
+        // GUESS: no recording held shows a standard SSD's.
+        "StandardSSD" => {
+            let tier = Some(format!("E{number}"));
+            Performance { tier, iops: standard.0, mbps: standard.1 }
         }
         _ => Performance { tier: None, iops: 3000, mbps: 125 },
     }

@@ -1,6 +1,6 @@
 //! What a PUT or PATCH of a disk or snapshot asks for, and the checks that both kinds share.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use super::{
@@ -19,7 +19,13 @@ pub(crate) struct Desired {
     pub(crate) tags: Option<Tags>,
     pub(crate) sku: Option<Sku>,
     pub(crate) zones: Option<Vec<String>>,
+    #[serde(deserialize_with = "or_empty")]
     pub(crate) properties: Map<String, Value>,
+}
+
+/// Clients write `null` for what they leave out.
+fn or_empty<'de, D: Deserializer<'de>>(value: D) -> Result<Map<String, Value>, D::Error> {
+    Ok(Option::deserialize(value)?.unwrap_or_default())
 }
 
 /// `sku`, of which only the name can be set.
