@@ -1,0 +1,131 @@
+//! The running world: one lock, the clock, the store, and what only this process knows
+//! (faults, counters).
+//!
+//! Every request goes through [`Azure::with`]: time moves on, the request acts, what changed is
+//! stored before the answer leaves. The machine's clock is read here and nowhere else.
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
+
+use anyhow::{Context, bail};
+use jiff::Timestamp;
+
+use crate::{
+    control::faults::Fault,
+    state::Store,
+    world::{Settings, World},
+};
+
+/// A handle on one small Azure; clones share it.
+#[derive(Debug, Clone)]
+pub struct Azure(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    process: Mutex<Process>,
+    arm_url: OnceLock<String>,
+}
+
+/// The world and what is not stored with it.
+#[derive(Debug)]
+pub(crate) struct Process {
+    pub(crate) world: World,
+    store: Option<Store>,
+    closed: bool,
+    pub(crate) faults: Vec<Fault>,
+    /// ARM requests by method.
+    pub(crate) requests: BTreeMap<String, u64>,
+    /// Requests by throttling bucket: the start of the window and the number in it.
+    pub(crate) buckets: BTreeMap<&'static str, (Timestamp, u64)>,
+}
+
+impl Azure {
+    /// Makes an Azure that lives in memory only, with no socket: the same seed gives the same ids.
+    pub fn in_memory(seed: u64) -> Self {
+        Self::new(World::new(Settings::new(seed)), None)
+    }
+
+    /// Opens the Azure that is stored in `folder`, or makes one there.
+    pub(crate) fn open(folder: &Path, seed: u64) -> anyhow::Result<Self> {
+        let store = Store::open(folder)?;
+        let world = store.load()?.unwrap_or_else(|| World::new(Settings::new(seed)));
+        let azure = Self::new(world, Some(store));
+        azure.with(|_, _| ()).context("storing the new world")?;
+        Ok(azure)
+    }
+
+    fn new(world: World, store: Option<Store>) -> Self {
+        let process = Process {
+            world,
+            store,
+            closed: false,
+            faults: Vec::new(),
+            requests: BTreeMap::new(),
+            buckets: BTreeMap::new(),
+        };
+        Self(Arc::new(Inner { process: Mutex::new(process), arm_url: OnceLock::new() }))
+    }
+
+    /// The ARM face: `axum::Router` over the whole of `https://management.azure.com`.
+    pub fn arm_router(&self) -> axum::Router {
+        crate::arm::router(self.clone())
+    }
+
+    /// The identity endpoint and the control API.
+    pub fn plain_router(&self) -> axum::Router {
+        crate::identity::router(self.clone()).merge(crate::control::router(self.clone()))
+    }
+
+    /// The base of links in answers.
+    pub fn arm_url(&self) -> &str {
+        self.0.arm_url.get().map_or("https://management.azure.com", String::as_str)
+    }
+
+    pub(crate) fn set_arm_url(&self, url: String) {
+        // Set once, before the first request.
+        let _ = self.0.arm_url.set(url);
+    }
+
+    /// Acts on the world as it is now, and stores what changed.
+    pub(crate) fn with<R>(
+        &self,
+        act: impl FnOnce(&mut World, Timestamp) -> R,
+    ) -> anyhow::Result<R> {
+        self.with_process(|process, now| act(&mut process.world, now))
+    }
+
+    pub(crate) fn with_process<R>(
+        &self,
+        act: impl FnOnce(&mut Process, Timestamp) -> R,
+    ) -> anyhow::Result<R> {
+        let mut process = self.0.process.lock().unwrap_or_else(PoisonError::into_inner);
+        if process.closed {
+            bail!("the emulator is stopped");
+        }
+        let now = process.world.settings.clock.now(real_now());
+        process.world.advance(now);
+        let result = act(&mut process, now);
+        let Process { world, store, .. } = &mut *process;
+        match store {
+            Some(store) => store.commit(world).context("storing what changed")?,
+            None => world.forget_pending(),
+        }
+        Ok(result)
+    }
+
+    /// Ends all use of the world and releases its file.
+    pub(crate) fn close(&self) {
+        let mut process = self.0.process.lock().unwrap_or_else(PoisonError::into_inner);
+        process.closed = true;
+        process.store = None;
+    }
+}
+
+/// The machine's clock: tokens and certificates live by it, all else by the emulator's.
+#[expect(clippy::disallowed_methods, reason = "the one place where the machine's clock is read")]
+pub(crate) fn real_now() -> Timestamp {
+    Timestamp::now()
+}

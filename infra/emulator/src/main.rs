@@ -1,0 +1,56 @@
+//! The program `emulator`: starts a small local Azure and says how to reach it.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Parser;
+use emulator::{Config, Emulator};
+
+/// A small local Azure for managed disks and snapshots.
+#[derive(Debug, Parser)]
+#[command(name = "emulator", version)]
+struct Arguments {
+    /// HTTPS port for ARM; 0 takes any free one
+    #[arg(long, default_value_t = 0)]
+    arm_port: u16,
+    /// HTTP port for identity and control; 0 takes any free one
+    #[arg(long, default_value_t = 0)]
+    control_port: u16,
+    /// Folder that keeps the world and its certificates
+    #[arg(long)]
+    state: Option<PathBuf>,
+    /// How many bytes each CopyStart moves in a second
+    #[arg(long, default_value_t = Config::default().bandwidth_bytes_per_second)]
+    bandwidth: u64,
+    /// Adds x-ms-retry-after-ms to answers about long-running operations
+    #[arg(long)]
+    retry_after_ms: Option<u64>,
+    /// The value that token requests must carry
+    #[arg(long)]
+    identity_header: Option<String>,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    let arguments = Arguments::parse();
+    let emulator = Emulator::start(Config {
+        arm_port: arguments.arm_port,
+        control_port: arguments.control_port,
+        state: arguments.state,
+        bandwidth_bytes_per_second: arguments.bandwidth,
+        retry_after_ms: arguments.retry_after_ms,
+        identity_header: arguments.identity_header,
+    })
+    .await?;
+    // Shell syntax, so that `eval` can take it.
+    println!("ARM_URL={}", emulator.arm_url());
+    println!("CONTROL_URL={}", emulator.control_url());
+    println!("IDENTITY_ENDPOINT={}", emulator.identity_url());
+    println!("IDENTITY_HEADER={}", emulator.identity_header());
+    println!("CA_PATH={}", emulator.ca_path().display());
+    println!("TENANT_ID={}", emulator.tenant_id());
+    tokio::signal::ctrl_c().await.context("waiting for Ctrl-C")?;
+    emulator.stop().await;
+    Ok(())
+}

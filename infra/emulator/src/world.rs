@@ -1,0 +1,267 @@
+//! The small Azure as data and rules: what exists, what is under way, what may be asked.
+//!
+//! Nothing here does I/O, reads a clock or knows HTTP: every entry takes `now`. Ids come from a
+//! seed, so that the same requests at the same times give the same world.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+pub(crate) mod clock;
+pub(crate) mod desired;
+pub(crate) mod disks;
+pub(crate) mod failure;
+pub(crate) mod groups;
+pub(crate) mod id;
+pub(crate) mod image;
+pub(crate) mod operations;
+pub(crate) mod region;
+pub(crate) mod resource;
+pub(crate) mod seed;
+pub(crate) mod snapshots;
+pub(crate) mod table;
+pub(crate) mod tags;
+pub(crate) mod transfers;
+
+use clock::Clock;
+use failure::Failure;
+use id::{Kind, ResourceId};
+use image::{Image, Layers};
+use operations::{Duration, Effect, Operation};
+use resource::{Disk, Group, Managed, Provisioning, Snapshot, Subscription};
+use table::Table;
+use transfers::Transfer;
+
+/// What a person may set; stored with the world.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Settings {
+    pub(crate) tenant_id: Uuid,
+    /// The object id of the one identity that gets tokens.
+    pub(crate) principal_id: Uuid,
+    pub(crate) identity_header: String,
+    pub(crate) bandwidth: u64,
+    pub(crate) retry_after_ms: Option<u64>,
+    pub(crate) page_size: usize,
+    /// The bandwidth and the interval of the last start.
+    #[serde(default)]
+    pub(crate) started_with: Option<(u64, Option<u64>)>,
+    pub(crate) clock: Clock,
+    /// From which ids are made, and how many were.
+    pub(crate) seed: u64,
+    pub(crate) ids: u64,
+}
+
+impl Settings {
+    /// The settings of a new world.
+    pub(crate) fn new(seed: u64) -> Self {
+        let mut ids = 0;
+        let mut id = || next_id(seed, &mut ids);
+        let (tenant_id, principal_id, header) = (id(), id(), id());
+        Self {
+            tenant_id,
+            principal_id,
+            identity_header: header.simple().to_string(),
+            bandwidth: 64 << 20,
+            retry_after_ms: None,
+            page_size: 1000,
+            started_with: None,
+            clock: Clock::default(),
+            seed,
+            ids,
+        }
+    }
+}
+
+/// Something that will happen at a known time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Event {
+    Transfer(Uuid),
+    Operation(Uuid),
+}
+
+/// The whole of it.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) settings: Settings,
+    pub(crate) settings_dirty: bool,
+    pub(crate) subscriptions: Table<Subscription>,
+    pub(crate) groups: Table<Group>,
+    pub(crate) disks: Table<Disk>,
+    pub(crate) snapshots: Table<Snapshot>,
+    pub(crate) transfers: Table<Transfer>,
+    pub(crate) operations: Table<Operation>,
+    pub(crate) layers: Layers,
+    agenda: BTreeSet<(Timestamp, Event)>,
+}
+
+impl World {
+    /// An Azure with one tenant and nothing in it.
+    pub(crate) fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            settings_dirty: true,
+            subscriptions: Table::default(),
+            groups: Table::default(),
+            disks: Table::default(),
+            snapshots: Table::default(),
+            transfers: Table::default(),
+            operations: Table::default(),
+            layers: Layers::default(),
+            agenda: BTreeSet::new(),
+        }
+    }
+
+    /// Lets happen, in order, all that is due at `now`.
+    pub(crate) fn advance(&mut self, now: Timestamp) {
+        while let Some(&(at, event)) = self.agenda.first()
+            && at <= now
+        {
+            self.agenda.pop_first();
+            match event {
+                Event::Operation(id) => self.finish_operation(id),
+                Event::Transfer(id) => self.finish_transfer(id, at),
+            }
+        }
+    }
+
+    /// Plans what stored operations and copies still have to do.
+    pub(crate) fn resume(&mut self) {
+        let running = self.operations.values().filter(|operation| !operation.done);
+        self.agenda =
+            running.map(|operation| (operation.ends_at, Event::Operation(operation.id))).collect();
+        self.plan_transfers();
+    }
+
+    pub(crate) fn settings_mut(&mut self) -> &mut Settings {
+        self.settings_dirty = true;
+        &mut self.settings
+    }
+
+    /// Drops what is noted for a store, when there is none.
+    pub(crate) fn forget_pending(&mut self) {
+        self.layers.pending_layers.clear();
+        self.layers.pending_blocks.clear();
+    }
+
+    pub(crate) fn new_id(&mut self) -> Uuid {
+        self.settings_dirty = true;
+        next_id(self.settings.seed, &mut self.settings.ids)
+    }
+
+    pub(crate) fn subscription(&self, id: &str) -> Result<&Subscription, Failure> {
+        self.subscriptions
+            .get(&id.to_ascii_lowercase())
+            .ok_or_else(|| Failure::subscription_not_found(id))
+    }
+
+    pub(crate) fn managed(&self, id: &ResourceId) -> Option<&Managed> {
+        match id.kind {
+            Kind::Disk => self.disks.get(&id.key()).map(|disk| &disk.base),
+            Kind::Snapshot => self.snapshots.get(&id.key()).map(|snapshot| &snapshot.base),
+        }
+    }
+
+    pub(crate) fn managed_mut(&mut self, id: &ResourceId) -> Option<&mut Managed> {
+        match id.kind {
+            Kind::Disk => self.disks.get_mut(&id.key()).map(|disk| &mut disk.base),
+            Kind::Snapshot => self.snapshots.get_mut(&id.key()).map(|snapshot| &mut snapshot.base),
+        }
+    }
+
+    /// The resource, or ARM's own 404 for what is missing on the way to it.
+    pub(crate) fn find(&self, id: &ResourceId) -> Result<&Managed, Failure> {
+        self.group(&id.subscription, &id.group)?;
+        self.managed(id).ok_or_else(|| Failure::resource_not_found(id))
+    }
+
+    /// Accepts the deletion of a disk or snapshot; `None` if there is none.
+    pub(crate) fn delete(
+        &mut self,
+        id: &ResourceId,
+        now: Timestamp,
+    ) -> Result<Option<Operation>, Failure> {
+        self.group(&id.subscription, &id.group)?;
+        if let Some(disk) = self.disks.get(&id.key())
+            && let Some(owner) = &disk.managed_by
+        {
+            return Err(Failure::new(
+                409,
+                "OperationNotAllowed",
+                format!("Disk {} is attached to VM {owner}.", disk.base.id.name),
+            ));
+        }
+        let Some(resource) = self.managed_mut(id) else { return Ok(None) };
+        resource.provisioning = Provisioning::Deleting;
+        let (unique_id, location) = (resource.unique_id, resource.location.clone());
+        let effect = Effect::Delete(resource.id.clone());
+        let place = (id.subscription.as_str(), location.as_str());
+        Ok(Some(self.begin(effect, place, Some(unique_id), Duration::Delete, now)))
+    }
+
+    /// Removes a disk or snapshot; copies from it fail (compute-snapshots §0.6).
+    fn remove(&mut self, id: &ResourceId, at: Timestamp) {
+        let gone = match id.kind {
+            Kind::Disk => self.disks.remove(&id.key()).map(|disk| disk.base),
+            Kind::Snapshot => self.snapshots.remove(&id.key()).map(|snapshot| snapshot.base),
+        };
+        if let Some(gone) = gone {
+            self.break_transfers(gone.unique_id, at);
+        }
+    }
+
+    /// Writes into a disk, as its virtual machine would.
+    pub(crate) fn write(
+        &mut self,
+        id: &ResourceId,
+        offset: u64,
+        bytes: &[u8],
+    ) -> Result<(), Failure> {
+        let Some(disk) = self.disks.get_mut(&id.key()) else {
+            return Err(Failure::resource_not_found(id));
+        };
+        let end = offset.checked_add(bytes.len() as u64);
+        if end.is_none_or(|end| end > disk.base.size_bytes()) {
+            return Err(Failure::new(400, "InvalidParameter", "The write ends beyond the disk."));
+        }
+        let changes = disk.base.image.write(offset, bytes);
+        self.layers.note(disk.base.image.layer, changes);
+        Ok(())
+    }
+
+    /// Puts other content into a disk.
+    pub(crate) fn replace(&mut self, id: &ResourceId, mut image: Image) -> Result<(), Failure> {
+        let size = image.blocks.get_max().map_or(0, |(last, _)| (last + 1) * 4096);
+        let Some(disk) = self.disks.get_mut(&id.key()) else {
+            return Err(Failure::resource_not_found(id));
+        };
+        if size > disk.base.size_bytes() {
+            return Err(Failure::new(400, "InvalidParameter", "The content exceeds the disk."));
+        }
+        image.layer = self.layers.empty().layer;
+        let rows = image.blocks.iter().map(|(n, block)| (*n, Some(block.clone()))).collect();
+        self.layers.note(image.layer, rows);
+        disk.base.image = image;
+        Ok(())
+    }
+}
+
+/// Makes the next id from the seed, in the shape of a random UUID (`SplitMix64`).
+fn next_id(seed: u64, count: &mut u64) -> Uuid {
+    let mut word = || {
+        *count += 1;
+        mix(seed.wrapping_add(count.wrapping_mul(0x9E37_79B9_7F4A_7C15)))
+    };
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&word().to_be_bytes());
+    bytes[8..].copy_from_slice(&word().to_be_bytes());
+    uuid::Builder::from_random_bytes(bytes).into_uuid()
+}
+
+/// The mixing step of `SplitMix64`.
+pub(crate) fn mix(mut z: u64) -> u64 {
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}

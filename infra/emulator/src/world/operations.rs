@@ -1,0 +1,132 @@
+//! Long-running operations: what a 202 promises and when it is done.
+//!
+//! The effect of a PUT stands from its acceptance (the content of a snapshot is that of the
+//! moment of the request); the operation only ends its `Updating`. A deletion takes place when its
+//! operation ends. URLs and status documents are in `arm/operations.rs`.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Event, World, id::ResourceId, resource::Provisioning};
+
+/// Finished operations that are kept for clients that still poll.
+const KEPT: usize = 10_000;
+
+/// What an operation does.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) enum Effect {
+    Put(ResourceId),
+    Patch(ResourceId),
+    Delete(ResourceId),
+    DeleteGroup { subscription: String, name: String },
+}
+
+/// An accepted operation.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Operation {
+    pub(crate) id: Uuid,
+    pub(crate) subscription: String,
+    pub(crate) location: String,
+    pub(crate) started_at: Timestamp,
+    pub(crate) ends_at: Timestamp,
+    pub(crate) done: bool,
+    /// The `uniqueId` of the resource: a successor of the same name is not this one's affair.
+    pub(crate) unique_id: Option<Uuid>,
+    pub(crate) effect: Effect,
+}
+
+/// How long each kind takes, from the middle of what was seen (compute-snapshots §3.1).
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Duration {
+    DiskPut,
+    SnapshotCopy,
+    CopyStart,
+    Delete,
+    GroupDelete,
+}
+
+impl Duration {
+    fn span(self) -> SignedDuration {
+        SignedDuration::from_millis(match self {
+            Self::DiskPut => 100,
+            Self::SnapshotCopy => 1000,
+            Self::CopyStart => 1600,
+            Self::Delete => 350,
+            // GUESS: recorded deletions of groups last from seconds to minutes.
+            Self::GroupDelete => 5000,
+        })
+    }
+}
+
+impl World {
+    /// Accepts an operation.
+    pub(crate) fn begin(
+        &mut self,
+        effect: Effect,
+        (subscription, location): (&str, &str),
+        unique_id: Option<Uuid>,
+        duration: Duration,
+        now: Timestamp,
+    ) -> Operation {
+        let operation = Operation {
+            id: self.new_id(),
+            subscription: subscription.to_owned(),
+            location: location.to_owned(),
+            started_at: now,
+            ends_at: now.saturating_add(duration.span()).unwrap_or(now),
+            done: false,
+            unique_id,
+            effect,
+        };
+        self.agenda.insert((operation.ends_at, Event::Operation(operation.id)));
+        self.operations.insert(operation.id.to_string(), operation.clone());
+        self.forget_old_operations();
+        operation
+    }
+
+    fn forget_old_operations(&mut self) {
+        if self.operations.len() <= 2 * KEPT {
+            return;
+        }
+        let mut done: Vec<(Timestamp, String)> = self
+            .operations
+            .iter()
+            .filter(|(_, operation)| operation.done)
+            .map(|(key, operation)| (operation.ends_at, key.clone()))
+            .collect();
+        done.sort();
+        for (_, key) in done.iter().take(self.operations.len() - KEPT) {
+            self.operations.remove(key);
+        }
+    }
+
+    /// Ends an operation and carries out what it promised.
+    pub(super) fn finish_operation(&mut self, id: Uuid) {
+        let Some(operation) = self.operations.get_mut(&id.to_string()) else { return };
+        operation.done = true;
+        let operation = operation.clone();
+        match &operation.effect {
+            Effect::Put(target) | Effect::Patch(target) => {
+                let same = |unique_id| Some(unique_id) == operation.unique_id;
+                if let Some(resource) = self.managed_mut(target)
+                    && same(resource.unique_id)
+                {
+                    resource.settled = true;
+                    if resource.provisioning == Provisioning::Updating {
+                        resource.provisioning = Provisioning::Succeeded;
+                    }
+                }
+            }
+            Effect::Delete(target) => {
+                let same = self.managed(target).map(|r| r.unique_id) == operation.unique_id;
+                if same {
+                    self.remove(target, operation.ends_at);
+                }
+            }
+            Effect::DeleteGroup { subscription, name } => {
+                self.remove_group(subscription, name, operation.ends_at);
+            }
+        }
+    }
+}

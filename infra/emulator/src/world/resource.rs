@@ -1,0 +1,117 @@
+//! What a subscription holds: groups, disks, snapshots. Data only; the rules are in
+//! `disks.rs` and `snapshots.rs`, the JSON is in `arm/wire.rs`.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::{id::ResourceId, image::Image};
+
+/// Tags of a resource, in the order of their names.
+pub(crate) type Tags = BTreeMap<String, String>;
+
+/// A subscription.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Subscription {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    /// Features of Microsoft.Compute that somebody registered, and when.
+    #[serde(default)]
+    pub(crate) features: BTreeMap<String, FeatureState>,
+}
+
+/// A change of a feature's registration, and when it was asked for.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct FeatureState {
+    pub(crate) registered: bool,
+    pub(crate) since: Timestamp,
+}
+
+/// A resource group.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Group {
+    pub(crate) subscription: String,
+    pub(crate) name: String,
+    pub(crate) location: String,
+    pub(crate) tags: Option<Tags>,
+    #[serde(default)]
+    pub(crate) deleting: bool,
+}
+
+/// Where the newest operation on a resource stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Provisioning {
+    Updating,
+    Deleting,
+    Succeeded,
+}
+
+/// Where a resource's content comes from; never changes.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Creation {
+    pub(crate) option: String,
+    /// As it was written, not as the source spells it.
+    pub(crate) source: Option<String>,
+    pub(crate) source_unique_id: Option<Uuid>,
+    /// Other properties of `creationData`, given back as they came.
+    pub(crate) rest: Map<String, Value>,
+}
+
+/// What disks and snapshots have in common.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Managed {
+    pub(crate) id: ResourceId,
+    pub(crate) location: String,
+    pub(crate) tags: Option<Tags>,
+    pub(crate) sku: String,
+    pub(crate) creation: Creation,
+    pub(crate) unique_id: Uuid,
+    pub(crate) created_at: Timestamp,
+    pub(crate) size_gb: u64,
+    pub(crate) provisioning: Provisioning,
+    /// Whether the operation that created it has ended.
+    pub(crate) settled: bool,
+    /// Settable properties that the emulator keeps without acting on them (`osType`, …).
+    pub(crate) settings: Map<String, Value>,
+    pub(crate) image: Image,
+}
+
+impl Managed {
+    pub(crate) fn size_bytes(&self) -> u64 {
+        self.size_gb << 30
+    }
+}
+
+/// A managed disk.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Disk {
+    #[serde(flatten)]
+    pub(crate) base: Managed,
+    pub(crate) zones: Vec<String>,
+    pub(crate) managed_by: Option<String>,
+}
+
+/// Which moment of which disk a snapshot shows; copies inherit it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Point {
+    /// `uniqueId` of the disk: a disk made again under its old name is another one.
+    pub(crate) disk: Uuid,
+    /// `uniqueId` of the snapshot that was taken of the disk.
+    pub(crate) first: Uuid,
+    pub(crate) taken_at: Timestamp,
+}
+
+/// A snapshot, taken of a disk or copied from a snapshot.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Snapshot {
+    #[serde(flatten)]
+    pub(crate) base: Managed,
+    pub(crate) incremental: bool,
+    pub(crate) family: Option<Uuid>,
+    pub(crate) point: Point,
+    /// The key in `World::transfers` when this is the target of a `CopyStart`.
+    pub(crate) transfer: Option<String>,
+}
