@@ -1,2 +1,39 @@
-//! Placeholder.
-fn main() {}
+//! `cargo xtask …`: the commands and their options.
+
+use clap::{Parser, Subcommand};
+use xtask::{artifacts, az, run, test};
+
+/// Everything that a developer of Snapferry needs.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start Snapferry on a small local Azure, or with --azure on your own.
+    Run(run::Options),
+    /// Install what the tests need and run every test.
+    Test(test::Options),
+    /// Run the real az CLI against the Azure that `cargo xtask run` started.
+    Az {
+        /// az's own arguments, after `--`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Build the portal and the static function into target/app, as they are deployed.
+    Build,
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse().command {
+        Command::Run(options) => run::run(&options),
+        Command::Test(options) => test::test(&options),
+        Command::Az { arguments } => az::run(&arguments),
+        Command::Build => artifacts::stage(&artifacts::root()).map(|app| {
+            eprintln!("{}", app.display());
+        }),
+    }
+}

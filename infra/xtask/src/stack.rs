@@ -1,0 +1,223 @@
+//! The whole of Snapferry on this machine: the emulator, the host and the function that it starts.
+//!
+//! `cargo xtask run` and the tests use the same one; it builds nothing.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
+use emulator::Emulator;
+use host::Host;
+use serde_json::{Value, json};
+
+/// How a stack is to be.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The staged app: `artifacts::stage` makes it.
+    pub app: PathBuf,
+    /// Where everything is kept between starts.
+    pub state: PathBuf,
+    /// The portal's port; 0 for any.
+    pub portal_port: u16,
+    /// The emulator's ports, ARM's and the other; 0 for any.
+    pub azure_ports: (u16, u16),
+    /// Bandwidth of copies.
+    pub bandwidth_bytes_per_second: u64,
+    /// The wait that the emulator asks of clients, in place of Azure's 2 s.
+    pub retry_after_ms: Option<u64>,
+    /// The timer's NCRONTAB schedule.
+    pub tick_schedule: String,
+    /// Whether the host proxies, as new ones do, or forwards, as older ones do.
+    pub proxying: bool,
+    /// App settings that come on top.
+    pub settings: BTreeMap<String, String>,
+}
+
+impl Options {
+    /// Any ports, quick operations, a timer that does not fire by itself: for tests.
+    pub fn quiet(app: &Path, state: &Path) -> Self {
+        Self {
+            app: app.to_owned(),
+            state: state.to_owned(),
+            portal_port: 0,
+            azure_ports: (0, 0),
+            bandwidth_bytes_per_second: 64 << 20,
+            retry_after_ms: Some(50),
+            tick_schedule: "0 0 0 1 1 *".to_owned(),
+            proxying: true,
+            settings: BTreeMap::new(),
+        }
+    }
+}
+
+/// A running stack.
+pub struct Stack {
+    options: Options,
+    emulator: Option<Emulator>,
+    host: Option<Host>,
+    addresses: Addresses,
+}
+
+/// Where the emulator is, also while it is away.
+#[derive(Clone, Debug)]
+struct Addresses {
+    arm: String,
+    control: String,
+    identity: String,
+    identity_header: String,
+    ca: PathBuf,
+    tenant: String,
+}
+
+impl Stack {
+    /// Starts the emulator, the host and with it the function.
+    pub async fn start(options: Options) -> anyhow::Result<Self> {
+        let emulator = start_emulator(&options, options.azure_ports).await?;
+        let addresses = Addresses {
+            arm: emulator.arm_url(),
+            control: emulator.control_url(),
+            identity: emulator.identity_url(),
+            identity_header: emulator.identity_header().to_owned(),
+            ca: emulator.ca_path().to_owned(),
+            tenant: emulator.tenant_id().to_owned(),
+        };
+        let mut stack = Self { options, emulator: Some(emulator), host: None, addresses };
+        stack.start_host().await?;
+        Ok(stack)
+    }
+
+    /// Starts the host anew, as the platform does with one that has ended.
+    pub async fn start_host(&mut self) -> anyhow::Result<()> {
+        let port = match &self.host {
+            Some(host) => port_of(&host.url())?,
+            None => self.options.portal_port,
+        };
+        if let Some(host) = self.host.take() {
+            host.stop().await;
+        }
+        let host = Host::start(host::Config {
+            app_dir: self.options.app.clone(),
+            port,
+            settings: self.settings(),
+            state_dir: self.options.state.join("host"),
+            principal: None,
+            proxying: self.options.proxying,
+        })
+        .await
+        .context("starting the host")?;
+        self.host = Some(host);
+        Ok(())
+    }
+
+    fn settings(&self) -> BTreeMap<String, String> {
+        let addresses = &self.addresses;
+        let mut settings: BTreeMap<String, String> = [
+            ("AzureWebJobsDisableHomepage", "true".to_owned()),
+            ("FUNCTIONS_WORKER_RUNTIME", "custom".to_owned()),
+            ("IDENTITY_ENDPOINT", addresses.identity.clone()),
+            ("IDENTITY_HEADER", addresses.identity_header.clone()),
+            ("SNAPFERRY_ALLOW_WRITES_TO", "*".to_owned()),
+            ("SNAPFERRY_ARM_ENDPOINT", addresses.arm.clone()),
+            ("SNAPFERRY_ARM_SCOPE", "https://management.core.windows.net/.default".to_owned()),
+            ("SNAPFERRY_CA_FILE", addresses.ca.display().to_string()),
+            ("SNAPFERRY_CLOCK_URL", format!("{}/clock", addresses.control)),
+            ("SNAPFERRY_CLOUD", "local emulator".to_owned()),
+            ("SNAPFERRY_INSTALLATION", "local".to_owned()),
+            ("SNAPFERRY_LOCAL_IDENTITY", "you, on this machine".to_owned()),
+            ("SNAPFERRY_STORE", self.options.state.join("store").display().to_string()),
+            ("SNAPFERRY_TICK_SCHEDULE", self.options.tick_schedule.clone()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into();
+        settings.extend(self.options.settings.clone());
+        settings
+    }
+
+    /// The host.
+    ///
+    /// # Panics
+    ///
+    /// Never: a stack has a host from its start to its end.
+    #[expect(clippy::expect_used, reason = "a stack has a host from its start to its end")]
+    pub fn host(&self) -> &Host {
+        self.host.as_ref().expect("a started stack has a host")
+    }
+
+    /// Takes Azure away: connections to it are refused from now on.
+    pub async fn stop_azure(&mut self) {
+        if let Some(emulator) = self.emulator.take() {
+            emulator.stop().await;
+        }
+    }
+
+    /// Brings Azure back, where it was and as it was.
+    pub async fn start_azure(&mut self) -> anyhow::Result<()> {
+        let ports = (port_of(&self.addresses.arm)?, port_of(&self.addresses.control)?);
+        self.emulator = Some(start_emulator(&self.options, ports).await?);
+        Ok(())
+    }
+
+    /// Ends everything.
+    pub async fn stop(mut self) {
+        if let Some(host) = self.host.take() {
+            host.stop().await;
+        }
+        self.stop_azure().await;
+    }
+
+    /// The portal's URL.
+    pub fn portal(&self) -> String {
+        format!("{}/portal", self.host().url())
+    }
+
+    /// The API's URL.
+    pub fn api(&self) -> String {
+        format!("{}/api", self.host().url())
+    }
+
+    /// The control API of the emulator.
+    pub fn control(&self) -> &str {
+        &self.addresses.control
+    }
+
+    /// Azure Resource Manager's URL.
+    pub fn arm(&self) -> &str {
+        &self.addresses.arm
+    }
+
+    /// What `target/run.json` holds.
+    pub fn run_json(&self) -> Value {
+        let addresses = &self.addresses;
+        json!({
+            "portal": self.portal(),
+            "api": self.api(),
+            "arm": addresses.arm,
+            "identity": addresses.identity,
+            "identity_header": addresses.identity_header,
+            "ca": addresses.ca,
+            "control": addresses.control,
+            "tenant": addresses.tenant,
+        })
+    }
+}
+
+async fn start_emulator(options: &Options, (arm, control): (u16, u16)) -> anyhow::Result<Emulator> {
+    let config = emulator::Config {
+        arm_port: arm,
+        control_port: control,
+        state: Some(options.state.join("azure")),
+        bandwidth_bytes_per_second: options.bandwidth_bytes_per_second,
+        retry_after_ms: options.retry_after_ms,
+        ..emulator::Config::default()
+    };
+    Emulator::start(config).await.context("starting the emulator")
+}
+
+/// The port in `http://127.0.0.1:PORT/…`.
+fn port_of(url: &str) -> anyhow::Result<u16> {
+    let authority = url.split('/').nth(2).context("a URL has an authority")?;
+    let port = authority.rsplit(':').next().context("it has a port")?;
+    port.parse().with_context(|| format!("`{port}` is no port"))
+}
