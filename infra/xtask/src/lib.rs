@@ -1,1 +1,3 @@
-//! Placeholder.
+//! Every command a developer needs, as functions.
+
+pub mod portal;
