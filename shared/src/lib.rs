@@ -11,6 +11,7 @@ pub mod model;
 pub mod names;
 pub mod plan;
 pub mod preconditions;
+pub mod progress;
 pub mod status;
 pub mod tags;
 

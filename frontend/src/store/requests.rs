@@ -1,0 +1,69 @@
+//! What was asked for here, followed until a run has come to it.
+
+use leptos::prelude::*;
+use shared::{Action, ResourceKind, api::RequestView, model::RequestState};
+
+use super::Store;
+use crate::{
+    api::{self, Failure},
+    path,
+};
+
+impl Store {
+    /// Asks for `action` under `id`. The same id again is the same request.
+    pub(crate) async fn ask(&self, id: &str, action: &Action) -> Result<(), Failure> {
+        let view = api::ask(id, action).await?;
+        let pending = RequestView { state: RequestState::Pending, ..view.clone() };
+        self.asked.update(|asked| {
+            asked.insert(id.to_owned(), pending);
+        });
+        // A function that carries it out at once has its end in the very answer.
+        self.settle_requests(&[view]);
+        self.wake();
+        Ok(())
+    }
+
+    /// Compares news of requests with those made here; what ended is told.
+    pub(super) fn settle_requests(&self, news: &[RequestView]) {
+        for view in news {
+            let id = &view.request.id;
+            let waited = self.asked.with_untracked(|asked| {
+                asked.get(id).is_some_and(|mine| mine.state == RequestState::Pending)
+            });
+            if !waited || view.state == RequestState::Pending {
+                continue;
+            }
+            let what = title(&view.request.action);
+            match &view.state {
+                RequestState::Pending => {}
+                RequestState::Done { .. } => {
+                    let href = path::resource(&view.request.action.result());
+                    self.notify(false, format!("{what}: carried out."), Some(href));
+                }
+                RequestState::Refused { run, message } => {
+                    let text = format!("{what} was refused: {message}");
+                    self.notify(true, text, Some(path::run(run)));
+                }
+            }
+            self.asked.update(|asked| {
+                asked.insert(id.clone(), view.clone());
+            });
+        }
+    }
+}
+
+/// An action in a few words.
+pub(crate) fn title(action: &Action) -> String {
+    let (source, result) = (action.source(), action.result());
+    let verb = match action {
+        Action::CreateSnapshot(_) => "Create snapshot",
+        Action::CopySnapshot(_) => "Copy as",
+        Action::RestoreDisk(_) => "Restore to disk",
+        Action::KeepPoint(_) => return format!("Keep {}", result.name()),
+    };
+    let of = match source.kind() {
+        ResourceKind::Disk => "of disk",
+        ResourceKind::Snapshot => "from",
+    };
+    format!("{verb} {} {of} {}", result.name(), source.name())
+}
