@@ -16,12 +16,6 @@ pub(crate) fn resource(id: &ResourceId) -> String {
     format!("{HOME}/subscriptions/{subscription}/resourceGroups/{group}/{kind}/{name}")
 }
 
-/// A resource's page with a dialog open on it; `of` is the point that the dialog is about.
-pub(crate) fn dialog(page: &ResourceId, what: &str, of: Option<&ResourceId>) -> String {
-    let of = of.map(|id| format!("&of={}", encode(&id.to_string()))).unwrap_or_default();
-    format!("{}?do={what}{of}", resource(page))
-}
-
 /// A policy's editor.
 pub(crate) fn policy(id: &str) -> String {
     format!("{POLICIES}/{}", encode(id))
@@ -105,7 +99,6 @@ mod tests {
         let urls = [
             resource(&disk),
             resource(&point),
-            dialog(&disk, "copy", Some(&point)),
             new_policy(Some(&disk)),
             policy("nightly"),
             run("r1"),
@@ -115,9 +108,6 @@ mod tests {
         let expected = [
             "/portal/subscriptions/s-1/resourceGroups/rg%20%28prod%29/disks/data-0",
             "/portal/subscriptions/s-1/resourceGroups/rg/snapshots/p1",
-            "/portal/subscriptions/s-1/resourceGroups/rg%20%28prod%29/disks/data-0?do=copy&of=\
-             %2Fsubscriptions%2Fs-1%2FresourceGroups%2Frg%2Fproviders%2FMicrosoft.Compute%2F\
-             snapshots%2Fp1",
             "/portal/policies/new?disk=%2Fsubscriptions%2Fs-1%2FresourceGroups%2Frg%20%28prod%29\
              %2Fproviders%2FMicrosoft.Compute%2Fdisks%2Fdata-0",
             "/portal/policies/nightly",

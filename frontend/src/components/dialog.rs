@@ -18,16 +18,27 @@ pub(crate) fn Dialog(
         if let Some(dialog) = node.get() {
             // Only an element that stands in the document can be shown, which is a frame away.
             request_animation_frame(move || {
-                if dialog.is_connected() && !dialog.open() && dialog.show_modal().is_err() {
+                if !dialog.is_connected() || dialog.open() {
+                    return;
+                }
+                if dialog.show_modal().is_err() {
                     dialog.set_open(true);
+                }
+                // The first control is *Close*; what somebody came for is the first field.
+                let field = dialog.query_selector("input, select, textarea").ok().flatten();
+                if let Some(field) = field.and_then(|e| e.dyn_into::<HtmlElement>().ok()) {
+                    let _ = field.focus();
                 }
             });
         }
     });
     on_cleanup(move || {
-        // The browser gives the focus back only to a dialog that is closed, not to one removed.
+        // The browser gives the focus back only from a dialog that is closed, not from one taken
+        // away; and until it is gone, nothing beneath it takes the focus.
         if let Some(Some(element)) = before.try_get_value() {
-            let _ = element.focus();
+            request_animation_frame(move || {
+                let _ = element.focus();
+            });
         }
     });
     let cancel = move |event: ev::Event| {

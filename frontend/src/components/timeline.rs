@@ -27,8 +27,8 @@ pub(crate) fn TimelinePicture(#[prop(into)] picture: Signal<Timeline>) -> impl I
         view! {
             <svg class="timeline" width="100%" height=height role="img" aria-label=label>
                 {picture.ticks.iter().enumerate().map(|(n, tick)| axis(n, tick, height)).collect_view()}
-                {picture.lanes.iter().enumerate().map(|(n, label)| lane(n, label)).collect_view()}
                 {picture.pairs.iter().map(pair).collect_view()}
+                {picture.lanes.iter().enumerate().map(|(n, label)| lane(n, label)).collect_view()}
                 {picture.dots.iter().map(dot).collect_view()}
             </svg>
         }

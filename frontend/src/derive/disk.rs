@@ -125,7 +125,7 @@ fn requests_about(disk: &Disk, chain: &[Point<'_>], requests: &[RequestView]) ->
     };
     let mut found: Vec<RequestView> =
         requests.iter().filter(|view| about(view.request.action.source())).cloned().collect();
-    found.sort_by(|a, b| b.request.asked_at.cmp(&a.request.asked_at));
+    found.sort_by_key(|view| std::cmp::Reverse(view.request.asked_at));
     found
 }
 

@@ -29,6 +29,8 @@ pub(crate) struct Row {
     /// Each target side's region and newest recovery point.
     pub(crate) targets: Vec<(String, Option<Timestamp>)>,
     pub(crate) copying: Option<Copying>,
+    /// Where that copy goes, by its name for people.
+    pub(crate) copying_to: Option<String>,
 }
 
 /// How the rows are ordered; the worst first by default.
@@ -121,6 +123,7 @@ fn row(inventory: &Inventory, status: &DiskStatus) -> Row {
         targets: targets
             .map(|side| (present::region(inventory, &side.side.region), side.newest))
             .collect(),
+        copying_to: status.copying.as_ref().map(|c| present::region(inventory, &c.region)),
         copying: status.copying.clone(),
     }
 }

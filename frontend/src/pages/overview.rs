@@ -227,7 +227,11 @@ fn Line(id: ResourceId, row: Memo<Option<Row>>) -> impl IntoView {
         links.collect_view()
     };
     let copying = Memo::new(move |_| row.with(|row| row.as_ref()?.copying.clone()));
-    let copy_id = Memo::new(move |_| copying.get().map(|copying| (copying.id, copying.region)));
+    let copy_id = Memo::new(move |_| {
+        row.with(|row| {
+            Some((row.as_ref()?.copying.as_ref()?.id.clone(), row.as_ref()?.copying_to.clone()))
+        })
+    });
     let percent = Signal::derive(move || copying.get().and_then(|copying| copying.percent));
     view! {
         <tr>
@@ -242,7 +246,7 @@ fn Line(id: ResourceId, row: Memo<Option<Row>>) -> impl IntoView {
             <td data-label="Newest point">
                 <Newest row/>
                 {move || copy_id.get().map(|(id, region)| view! {
-                    <span class="sub">"Copying to " {region.to_string()}</span>
+                    <span class="sub">"Copying to " {region}</span>
                     <CopyProgress id percent/>
                 })}
             </td>

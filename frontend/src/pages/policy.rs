@@ -98,12 +98,10 @@ fn Editor(draft: Draft, saved: Option<Policy>) -> impl IntoView {
             match outcome {
                 Ok(saved) => {
                     store.notify(false, format!("{} is saved.", saved.name), None);
-                    let to = path::policy(&saved.id);
                     original.try_set(Some(saved));
                     if is_new {
+                        // The list, as the estate that holds the new one is a poll away.
                         query.to(path::POLICIES, true);
-                        // Shown from the list: the estate that holds it is a poll away.
-                        let _ = to;
                     }
                 }
                 Err(error) if error.is_conflict() => {

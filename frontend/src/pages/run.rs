@@ -115,7 +115,7 @@ fn Decisions(fate: Fate, decisions: Vec<Decision>) -> impl IntoView {
             Subject::Request(id) => view! { <span>"Request " {id.clone()}</span> }.into_any(),
         };
         let reasons: Vec<String> = decision.reasons.iter().map(ToString::to_string).collect();
-        view! { <li>{about} <span class="dim">{reasons.join(" ")}</span></li> }
+        view! { <li>{about} " " <span class="dim">{reasons.join(" ")}</span></li> }
     };
     let n = decisions.len();
     view! {

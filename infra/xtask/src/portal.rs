@@ -20,6 +20,10 @@ use files::{Out, digest_of_inputs};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
+/// Leptos then erases the types of views, whose names and copies would be most of the program.
+const ERASE_VIEW_TYPES: &str =
+    r#"target.wasm32-unknown-unknown.rustflags=["--cfg", "erase_components"]"#;
+
 /// What a browser downloads, in bytes after Brotli.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sizes {
@@ -82,6 +86,7 @@ fn compile(root: &Path) -> anyhow::Result<PathBuf> {
     let arguments = ["build", "-p", "frontend", "--target", TARGET, "--profile", "wasm"];
     let status = Command::new("cargo")
         .args(arguments)
+        .args(["--config", ERASE_VIEW_TYPES])
         .arg("--target-dir")
         .arg(&target_dir)
         .current_dir(root)

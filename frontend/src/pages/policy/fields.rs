@@ -60,13 +60,13 @@ pub(super) fn Fields(draft: Draft, #[prop(into)] disabled: Signal<bool>) -> impl
     let copies = Memo::new(move |_| !draft.target_region.with(String::is_empty));
     let skus_there = skus.clone();
     view! {
-        <fieldset>
+        <fieldset class="two">
             <legend>"Policy"</legend>
             <TextField label="Name" value=draft.name disabled/>
             <CheckField label="Enabled" value=draft.enabled disabled hint="The timer carries it out only while it is on."/>
         </fieldset>
         <DiskList draft disabled/>
-        <fieldset>
+        <fieldset class="two">
             <legend>"Snapshots"</legend>
             <TextField label="Every n hours" value=draft.every_hours kind="number" disabled hint="Slots are counted from midnight UTC."/>
             <div class="button-row presets" role="group" aria-label="Presets">{PRESETS.map(preset).collect_view()}</div>
@@ -74,7 +74,7 @@ pub(super) fn Fields(draft: Draft, #[prop(into)] disabled: Signal<bool>) -> impl
             <SelectField label="Redundancy" value=draft.sku choices=Signal::stored(skus) disabled/>
             <TextField label="Keep the last n snapshots" value=draft.keep_source kind="number" disabled hint="Empty keeps everything."/>
         </fieldset>
-        <fieldset>
+        <fieldset class="two">
             <legend>"Copies"</legend>
             <SelectField label="Target region" value=draft.target_region choices=regions disabled/>
             {move || copies.get().then(|| view! {

@@ -57,7 +57,9 @@ fn look(plan: &Plan, draft: &Policy, inventory: &shared::Inventory) -> Outlook {
         let reasons: Vec<String> = decision.reasons.iter().map(ToString::to_string).collect();
         let line = |name: &str| (name.to_owned(), present::fate(decision.fate), reasons.join(" "));
         match (&decision.subject, decision.fate) {
-            (Subject::Disk(id), _) if draft.covers(id) => outlook.disks.push(line(id.name())),
+            (Subject::Disk(id), _) if draft.covers(id) => {
+                outlook.disks.push(line(&format!("{} in {}", id.name(), id.group())))
+            }
             (Subject::Point(id), fate) => {
                 let covered = inventory.disks.iter().filter(|disk| draft.covers(&disk.id));
                 let is_of_it =
