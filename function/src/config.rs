@@ -83,7 +83,9 @@ impl Config {
         };
         let port = required("FUNCTIONS_CUSTOMHANDLER_PORT", &mut problems);
         let port = port.parse().unwrap_or_else(|_| {
-            problems.push(format!("`FUNCTIONS_CUSTOMHANDLER_PORT` is `{port}`, not a port"));
+            if !port.is_empty() {
+                problems.push(format!("`FUNCTIONS_CUSTOMHANDLER_PORT` is `{port}`, not a port"));
+            }
             0
         });
         let installation = required("SNAPFERRY_INSTALLATION", &mut problems);

@@ -1,6 +1,6 @@
 //! Where a disk's points stand on one axis of time, in percent of its width.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use shared::{PointState, ResourceId};
 
 use super::disk::DiskView;
@@ -39,13 +39,18 @@ pub(crate) struct Pair {
 /// Room left of the first point and right of the last, so that no dot is cut.
 const MARGIN: f64 = 2.5;
 
+/// The least time that the axis spans.
+const SHORTEST: SignedDuration = SignedDuration::from_hours(1);
+
 /// Draws what `view` holds, up to `now`.
 pub(crate) fn timeline(view: &DiskView, now: Timestamp) -> Timeline {
     let times = || view.sides.iter().flat_map(|s| &s.points).filter_map(|p| p.point_time);
-    let (Some(first), last) = (times().min(), times().max().map_or(now, |at| at.max(now))) else {
+    let (Some(oldest), last) = (times().min(), times().max().map_or(now, |at| at.max(now))) else {
         return Timeline::default();
     };
-    let span = last.duration_since(first).as_secs_f64().max(60.0);
+    // The thirds of a shorter axis would have one label.
+    let first = oldest.min(last.checked_sub(SHORTEST).unwrap_or(oldest));
+    let span = last.duration_since(first).as_secs_f64();
     let x = |at: Timestamp| {
         MARGIN + (100.0 - 2.0 * MARGIN) * at.duration_since(first).as_secs_f64() / span
     };
@@ -53,7 +58,8 @@ pub(crate) fn timeline(view: &DiskView, now: Timestamp) -> Timeline {
     let mut places: Vec<(&ResourceId, f64, usize)> = vec![];
     for (lane, side) in view.sides.iter().enumerate() {
         let noun = if side.is_target { "copies" } else { "snapshots" };
-        picture.lanes.push(format!("{} ({noun})", side.label));
+        // The tables' headings name the subscription, for which a phone has no room here.
+        picture.lanes.push(format!("{} · {} ({noun})", side.region, side.side.group));
         for point in &side.points {
             let Some(at) = point.point_time else { continue };
             places.push((&point.snapshot.id, x(at), lane));
@@ -99,7 +105,7 @@ pub(crate) fn timeline(view: &DiskView, now: Timestamp) -> Timeline {
 
 /// The ends and the thirds between.
 fn ticks(first: Timestamp, last: Timestamp, x: &dyn Fn(Timestamp) -> f64) -> Vec<(f64, String)> {
-    let seconds = last.duration_since(first).as_secs().max(60);
+    let seconds = last.duration_since(first).as_secs();
     (0..=3)
         .filter_map(|third| {
             let at = Timestamp::from_second(first.as_second() + seconds * third / 3).ok()?;

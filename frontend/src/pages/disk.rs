@@ -97,7 +97,7 @@ fn Found(view: Memo<Option<DiskView>>, id: Memo<ResourceId>) -> impl IntoView {
         <Facts view/>
         <Policies view id/>
         <section class="block" aria-label="Timeline">
-            <h2>"Recovery points over time"</h2>
+            <h2>"Recovery points over time (UTC)"</h2>
             {move || match picture.with(|picture| picture.dots.is_empty()) {
                 true => view! { <p class="dim">"There is no snapshot or copy of this disk yet."</p> }.into_any(),
                 false => view! { <TimelinePicture picture/> }.into_any(),

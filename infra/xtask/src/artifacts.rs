@@ -3,7 +3,6 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
 };
 
 use anyhow::Context;
@@ -43,7 +42,7 @@ fn build_function(root: &Path) -> anyhow::Result<PathBuf> {
     tools::need("musl-gcc", &["musl-tools"])?;
     eprintln!("building the function");
     let arguments = ["build", "--quiet", "-p", "function", "--profile", "deploy", "--target", MUSL];
-    tools::run(Command::new("cargo").args(arguments).current_dir(root))?;
+    tools::run(tools::cargo(root).args(arguments))?;
     Ok(root.join("target").join(MUSL).join("deploy/snapferry"))
 }
 

@@ -10,12 +10,12 @@ mod optimize;
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
 };
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, bail};
 use wasm_bindgen_cli_support::Bindgen;
 
+use crate::tools;
 use files::{Out, digest_of_inputs};
 
 const TARGET: &str = "wasm32-unknown-unknown";
@@ -76,36 +76,18 @@ fn read(root: &Path, file: &str) -> anyhow::Result<String> {
 
 /// Runs cargo; returns the program's path.
 fn compile(root: &Path) -> anyhow::Result<PathBuf> {
-    if !has_target() {
-        println!("portal: adding rustup's target {TARGET}");
-        let added = Command::new("rustup").args(["target", "add", TARGET]).status();
-        let added = added.context("running rustup, to add the target for WebAssembly")?;
-        ensure!(added.success(), "`rustup target add {TARGET}` failed");
-    }
+    tools::need_target(TARGET)?;
     let target_dir = target_dir(root);
     let arguments = ["build", "-p", "frontend", "--target", TARGET, "--profile", "wasm"];
-    let status = Command::new("cargo")
-        .args(arguments)
-        .args(["--config", ERASE_VIEW_TYPES])
-        .arg("--target-dir")
-        .arg(&target_dir)
-        .current_dir(root)
-        .status()
-        .context("running cargo")?;
-    ensure!(status.success(), "`cargo {}` failed", arguments.join(" "));
+    let mut cargo = tools::cargo(root);
+    cargo.args(arguments).args(["--config", ERASE_VIEW_TYPES]);
+    tools::run(cargo.arg("--target-dir").arg(&target_dir))?;
     Ok(target_dir.join(TARGET).join("wasm/frontend.wasm"))
 }
 
 /// The workspace's own, whoever calls: what cargo sets in the environment does not move it.
 fn target_dir(root: &Path) -> PathBuf {
     root.join("target")
-}
-
-fn has_target() -> bool {
-    let arguments = ["--print", "target-libdir", "--target", TARGET];
-    let Ok(output) = Command::new("rustc").args(arguments).output() else { return false };
-    let path = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    output.status.success() && Path::new(&path).is_dir()
 }
 
 struct Bound {

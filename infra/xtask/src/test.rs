@@ -1,6 +1,6 @@
 //! `cargo xtask test`: install what the tests need, build what they drive, run every test.
 
-use std::{path::Path, process::Command, time::Instant};
+use std::{path::Path, time::Instant};
 
 use clap::Args;
 
@@ -31,7 +31,7 @@ pub fn test(options: &Options) -> anyhow::Result<()> {
     let filter: Vec<&str> = options.filter.as_deref().into_iter().collect();
     let cargo = |arguments: &[&str]| {
         eprintln!("cargo {}", arguments.join(" "));
-        tools::run(Command::new("cargo").args(arguments).args(&filter).current_dir(&root))
+        tools::run(tools::cargo(&root).args(arguments).args(&filter))
     };
     cargo(&["test", "--workspace", "--exclude", "tests", "--no-fail-fast"])?;
     // Each of these starts a whole stack: two at a time are enough for two cores.
@@ -39,25 +39,21 @@ pub fn test(options: &Options) -> anyhow::Result<()> {
     end_to_end.extend(filter.iter());
     end_to_end.extend(["--", "--test-threads", "2"]);
     eprintln!("cargo {}", end_to_end.join(" "));
-    tools::run(Command::new("cargo").args(end_to_end).current_dir(&root))?;
+    tools::run(tools::cargo(&root).args(end_to_end))?;
     eprintln!("every test passed, in {:.0} s", begun.elapsed().as_secs_f32());
     Ok(())
 }
 
 /// Formatting and lints, where the toolchain has the means.
 fn lint(root: &Path) -> anyhow::Result<()> {
-    let has = |tool: &str| {
-        let mut version = Command::new("cargo");
-        version.args([tool, "--version"]).current_dir(root);
-        tools::output(&mut version).is_ok()
-    };
+    let has = |tool: &str| tools::output(tools::cargo(root).args([tool, "--version"])).is_ok();
     if has("fmt") {
-        tools::run(Command::new("cargo").args(["fmt", "--all", "--check"]).current_dir(root))?;
+        tools::run(tools::cargo(root).args(["fmt", "--all", "--check"]))?;
     }
     if has("clippy") {
         let arguments =
             ["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"];
-        tools::run(Command::new("cargo").args(arguments).current_dir(root))?;
+        tools::run(tools::cargo(root).args(arguments))?;
     }
     Ok(())
 }

@@ -25,6 +25,23 @@ pub fn output(command: &mut Command) -> anyhow::Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
+/// Cargo, as from a shell.
+///
+/// What an outer cargo tells its own child of its package would make an inner one think that the
+/// environment has changed, and build afresh whatever looks at it.
+pub fn cargo(root: &Path) -> Command {
+    let mut command = Command::new("cargo");
+    command.current_dir(root);
+    let of_the_outer = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"];
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if of_the_outer.iter().any(|prefix| text.starts_with(prefix)) || text == "CARGO" {
+            command.env_remove(&name);
+        }
+    }
+    command
+}
+
 /// Where a program is, by the `PATH` and the folders that root's programs are in.
 pub fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();

@@ -1,0 +1,10 @@
+//! Stories from outside, each with a stack of its own. `cargo xtask test` builds what they drive.
+
+mod article;
+mod bad_input;
+mod delta;
+mod outage;
+mod portal;
+mod remade;
+mod structure;
+mod tick;

@@ -1,0 +1,156 @@
+//! A real Chromium, driven by the real driver, each with a profile of its own.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{Child, Command, Stdio},
+    sync::mpsc,
+    time::Duration,
+};
+
+use anyhow::Context;
+use tempfile::TempDir;
+use thirtyfour::prelude::*;
+use xtask::tools;
+
+/// A browser that ends with the value.
+pub struct Browser {
+    /// The driver's client.
+    pub page: WebDriver,
+    driver: Child,
+    _profile: TempDir,
+}
+
+impl Browser {
+    /// Starts a browser whose window is `width` pixels wide.
+    pub async fn start(width: u32) -> anyhow::Result<Self> {
+        let program = tools::find("chromedriver").context("chromedriver is not installed")?;
+        let mut driver = Command::new(program).arg("--port=0").stdout(Stdio::piped()).spawn()?;
+        let port = port_of(&mut driver).context("asking the driver for its port")?;
+        let profile = tempfile::tempdir()?;
+        let mut capabilities = DesiredCapabilities::chrome();
+        for argument in [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            &format!("--window-size={width},1000"),
+            &format!("--user-data-dir={}", profile.path().display()),
+        ] {
+            capabilities.add_arg(argument)?;
+        }
+        capabilities.set_logging_prefs("browser", thirtyfour::LoggingPrefsLogLevel::All)?;
+        let page = WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities).await?;
+        page.set_implicit_wait_timeout(Duration::from_secs(0)).await?;
+        Ok(Self { page, driver, _profile: profile })
+    }
+
+    /// The first element that the XPath finds, once it is there and shown.
+    pub async fn find(&self, xpath: &str) -> anyhow::Result<WebElement> {
+        let query = self.page.query(By::XPath(xpath.to_owned()));
+        let found = query.wait(Duration::from_secs(40), Duration::from_millis(100)).and_displayed();
+        found.first().await.with_context(|| format!("looking for {xpath}"))
+    }
+
+    /// The button of that name, wherever it is shown.
+    pub async fn button(&self, name: &str) -> anyhow::Result<WebElement> {
+        self.find(&format!("//button[normalize-space(.)='{name}' and not(@disabled)]")).await
+    }
+
+    /// The field with that label in the open dialog.
+    pub async fn field(&self, label: &str) -> anyhow::Result<WebElement> {
+        let id = "//dialog[@open]//label[normalize-space(text())='{label}' or normalize-space(*[1])='{label}']";
+        let label = self.find(&id.replace("{label}", label)).await?;
+        match label.attr("for").await? {
+            Some(id) => self.find(&format!("//*[@id='{id}']")).await,
+            None => Ok(label.find(By::XPath(".//input|.//select|.//textarea")).await?),
+        }
+    }
+
+    /// Writes a text over what is in a field.
+    pub async fn fill(&self, label: &str, text: &str) -> anyhow::Result<()> {
+        let field = self.field(label).await?;
+        field.send_keys(Key::Control + "a").await?;
+        field.send_keys(text).await?;
+        Ok(())
+    }
+
+    /// Chooses the option of that value.
+    pub async fn choose(&self, label: &str, value: &str) -> anyhow::Result<()> {
+        let select = self.field(label).await?;
+        let option = select.find(By::XPath(format!(".//option[@value='{value}']"))).await?;
+        Ok(option.click().await?)
+    }
+
+    /// Presses the button of that name in the open dialog, once nothing stands against it.
+    pub async fn submit(&self, name: &str) -> anyhow::Result<()> {
+        let xpath =
+            format!("//dialog[@open]//button[normalize-space(.)='{name}' and not(@disabled)]");
+        Ok(self.find(&xpath).await?.click().await?)
+    }
+
+    /// What the page has written to the console since it was last asked.
+    pub async fn console(&self) -> anyhow::Result<Vec<String>> {
+        let entries = self.page.browser_log().await?;
+        Ok(entries.into_iter().map(|entry| entry.message).collect())
+    }
+
+    /// Gives the page the width of a device, which a window cannot be below 500 pixels, and the
+    /// colour scheme that the person prefers.
+    pub async fn emulate(&self, width: u32, theme: &str) -> anyhow::Result<()> {
+        let tools = self.page.cdp();
+        let device = serde_json::json!({
+            "width": width, "height": 1000, "deviceScaleFactor": 1, "mobile": width < 500,
+        });
+        tools.send_raw("Emulation.setDeviceMetricsOverride", device).await?;
+        let media = serde_json::json!({
+            "features": [{ "name": "prefers-color-scheme", "value": theme }],
+        });
+        tools.send_raw("Emulation.setEmulatedMedia", media).await?;
+        Ok(())
+    }
+
+    /// Waits until nothing is being loaded.
+    pub async fn settled(&self) -> anyhow::Result<()> {
+        crate::wait_for("the page to be loaded", || async {
+            Ok((!self.text().await?.contains("Loading…")).then_some(()))
+        })
+        .await
+    }
+
+    /// The page's whole text.
+    pub async fn text(&self) -> anyhow::Result<String> {
+        Ok(self.page.find(By::Tag("body")).await?.text().await?)
+    }
+
+    /// Ends the browser in good order.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        Ok(self.page.clone().quit().await?)
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+}
+
+/// The driver says where it listens; its other lines are read to the end so that it never blocks.
+fn port_of(driver: &mut Child) -> anyhow::Result<u16> {
+    let output = driver.stdout.take().context("the driver's output")?;
+    let (told, asked) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            let port = line.split("on port ").nth(1);
+            if let Some(port) = port.and_then(|rest| rest.trim_end_matches('.').parse().ok()) {
+                let _ = told.send(port);
+            }
+        }
+    });
+    Ok(asked.recv_timeout(Duration::from_secs(30))?)
+}
