@@ -102,6 +102,11 @@ impl App {
         self.view_no_older_than(Duration::ZERO).await
     }
 
+    /// Says that Azure has changed since it was listed.
+    pub async fn changed(&self) {
+        self.seen.write().await.listed_at = None;
+    }
+
     /// What was last seen, whenever that was.
     pub async fn last_seen(&self) -> Seen {
         self.seen.read().await.clone()

@@ -42,6 +42,9 @@ pub async fn tick(app: &App, trigger: RunTrigger) -> Result<Run, Error> {
     run.decisions = decisions_for(&run.trigger, &plan);
     if violations.is_empty() {
         run.steps = apply(&app.arm, plan.steps, &limits).await;
+        if !run.steps.is_empty() {
+            app.changed().await;
+        }
         end_requests(app, &requests, &run).await?;
     } else {
         tracing::error!(?violations, "the plan breaks its own rules: nothing of it is done");

@@ -49,7 +49,7 @@ impl Browser {
         Ok(Self { page, driver, _profile: profile })
     }
 
-    /// The first element that the XPath finds, once it is there and shown.
+    /// The first element that `xpath` finds, once it is there and shown.
     pub async fn find(&self, xpath: &str) -> anyhow::Result<WebElement> {
         let query = self.page.query(By::XPath(xpath.to_owned()));
         let found = query.wait(Duration::from_secs(40), Duration::from_millis(100)).and_displayed();
@@ -146,7 +146,8 @@ fn port_of(driver: &mut Child) -> anyhow::Result<u16> {
     let (told, asked) = mpsc::channel();
     std::thread::spawn(move || {
         for line in BufReader::new(output).lines().map_while(Result::ok) {
-            let port = line.split("on port ").nth(1);
+            // Its first line tells the port that it was asked for: 0.
+            let port = line.split("successfully on port ").nth(1);
             if let Some(port) = port.and_then(|rest| rest.trim_end_matches('.').parse().ok()) {
                 let _ = told.send(port);
             }
