@@ -114,9 +114,8 @@ async fn a_person_takes_a_snapshot_copies_it_and_shares_the_view() {
     // The percentage rises, and reaches 100: the copy is a recovery point.
     let row = "//tr[.//a[normalize-space(.)='before-upgrade-copy']]";
     let mut seen: Vec<f64> = vec![];
-    browser.find(row).await.unwrap();
     loop {
-        let text = browser.find(row).await.unwrap().text().await.unwrap();
+        let text = browser.text_of(row).await.unwrap();
         if text.contains("Ready") {
             break;
         }
@@ -172,13 +171,14 @@ async fn every_page_fits_a_desk_and_a_phone_by_day_and_by_night() {
     let runs = lab.get("/runs").await.unwrap();
     let run = runs["runs"][0]["id"].as_str().unwrap().to_owned();
     let snapshot = lab.snapshots_in("app").await.unwrap()[0]["id"].as_str().unwrap().to_owned();
+    let page = disk.to_string().replace("/providers/Microsoft.Compute", "");
     let pages = [
         ("overview", String::new()),
-        ("disk", disk.to_string()),
-        ("create", format!("{disk}?do=create")),
-        ("copy", format!("{disk}?do=copy&of={snapshot}")),
-        ("restore", format!("{disk}?do=restore&of={snapshot}")),
-        ("snapshot", snapshot),
+        ("disk", page.clone()),
+        ("create", format!("{page}?do=create")),
+        ("copy", format!("{page}?do=copy&of={snapshot}")),
+        ("restore", format!("{page}?do=restore&of={snapshot}")),
+        ("snapshot", snapshot.replace("/providers/Microsoft.Compute", "")),
         ("policies", "/policies".to_owned()),
         ("policy", "/policies/daily".to_owned()),
         ("runs", "/runs".to_owned()),
@@ -192,7 +192,6 @@ async fn every_page_fits_a_desk_and_a_phone_by_day_and_by_night() {
         for theme in ["light", "dark"] {
             browser.emulate(width, theme).await.unwrap();
             for (name, path) in &pages {
-                let path = path.replace("/providers/Microsoft.Compute", "");
                 let url = format!("{}{path}", lab.stack.portal());
                 browser.page.goto(url).await.unwrap();
                 browser.find("//h1").await.unwrap();

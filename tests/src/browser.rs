@@ -23,6 +23,7 @@ pub struct Browser {
 impl Browser {
     /// Starts a browser whose window is `width` pixels wide.
     pub async fn start(width: u32) -> anyhow::Result<Self> {
+        crate::install_tls();
         let program = tools::find("chromedriver").context("chromedriver is not installed")?;
         let mut driver = Command::new(program).arg("--port=0").stdout(Stdio::piped()).spawn()?;
         let port = port_of(&mut driver).context("asking the driver for its port")?;
@@ -54,6 +55,17 @@ impl Browser {
         let query = self.page.query(By::XPath(xpath.to_owned()));
         let found = query.wait(Duration::from_secs(40), Duration::from_millis(100)).and_displayed();
         found.first().await.with_context(|| format!("looking for {xpath}"))
+    }
+
+    /// The text of what `xpath` finds. A row that has just been replaced is looked for again.
+    pub async fn text_of(&self, xpath: &str) -> anyhow::Result<String> {
+        crate::wait_for(xpath, || async {
+            match self.page.find(By::XPath(xpath.to_owned())).await {
+                Ok(element) => Ok(element.text().await.ok()),
+                Err(_) => Ok(None),
+            }
+        })
+        .await
     }
 
     /// The button of that name, wherever it is shown.

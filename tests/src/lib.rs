@@ -41,7 +41,7 @@ impl Lab {
 
     /// Starts a lab with options of its own.
     pub async fn start_with(change: impl FnOnce(&mut Options)) -> anyhow::Result<Self> {
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        install_tls();
         let app = artifacts::root().join("target/app");
         ensure!(
             app.join("snapferry").is_file(),
@@ -203,6 +203,11 @@ impl Lab {
         let request = self.azure.http.get(url).query(&[("id", id.to_string())]);
         Ok(request.send().await?.error_for_status()?.bytes().await?.to_vec())
     }
+}
+
+/// Gives every client of this process its TLS; of several tests, the first does.
+fn install_tls() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 /// Waits on a condition, with a limit.
