@@ -6,6 +6,7 @@ mod article;
 mod bad_input;
 mod delta;
 mod outage;
+mod own_azure;
 mod portal;
 mod remade;
 mod structure;

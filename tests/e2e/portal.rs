@@ -1,64 +1,10 @@
 //! A person's walk through the portal, in a real Chromium, on `cargo xtask run`'s own stack.
 
-use std::{
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-};
+use std::path::PathBuf;
 
-use anyhow::Context;
 use serde_json::Value;
-use tests::{browser::Browser, wait_for};
+use tests::{browser::Browser, running::Running, wait_for};
 use xtask::{artifacts, az::Az, estate::PRODUCTION};
-
-/// The program itself, as somebody in a shell would have it; `cargo xtask test` has just built it.
-struct Running {
-    process: Child,
-    run: Value,
-}
-
-impl Running {
-    async fn start(folder: &Path) -> anyhow::Result<Self> {
-        let program = artifacts::root().join("target/debug/xtask");
-        let run_json = folder.join("run.json");
-        let process = Command::new(program)
-            .args(["run", "--any-port", "--bandwidth", "2000000", "--state"])
-            .arg(folder.join("state"))
-            .arg("--run-json")
-            .arg(&run_json)
-            .stdin(Stdio::null())
-            .spawn()
-            .context("starting `xtask run`")?;
-        let mut running = Self { process, run: Value::Null };
-        running.run = wait_for("`cargo xtask run` to say where it is", || async {
-            Ok(std::fs::read(&run_json).ok().and_then(|text| serde_json::from_slice(&text).ok()))
-        })
-        .await?;
-        Ok(running)
-    }
-
-    /// Ctrl-C, and everything is gone.
-    async fn stop(mut self) -> anyhow::Result<()> {
-        let portal = self.run["portal"].as_str().unwrap_or_default().to_owned();
-        Command::new("kill").args(["-INT", &self.process.id().to_string()]).status()?;
-        wait_for("the program to end", || {
-            let ended = self.process.try_wait();
-            async move { Ok(ended?) }
-        })
-        .await?;
-        anyhow::ensure!(
-            reqwest::Client::new().get(portal).send().await.is_err(),
-            "it still serves"
-        );
-        Ok(())
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
 
 /// Messages of the console that tell of a fault of ours.
 async fn console_faults(browser: &Browser) -> Vec<String> {
@@ -71,7 +17,8 @@ async fn console_faults(browser: &Browser) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_takes_a_snapshot_copies_it_and_shares_the_view() {
     let folder = tempfile::tempdir().unwrap();
-    let running = Running::start(folder.path()).await.unwrap();
+    let running = Running::start(folder.path(), &["--bandwidth", "2000000"], |_| Ok(())).await;
+    let running = running.unwrap();
     let portal = running.run["portal"].as_str().unwrap().to_owned();
     let browser = Browser::start(1440).await.unwrap();
 

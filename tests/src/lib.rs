@@ -2,6 +2,7 @@
 //! binary. Nothing is mocked, every port is free, nothing is shared between tests.
 
 pub mod browser;
+pub mod running;
 
 use std::{
     future::Future,

@@ -75,8 +75,19 @@ impl Az {
         command
     }
 
-    /// The environment for a shell in which `az` is this one; `folder` gets the `az` program.
+    /// Runs a script in a shell in which `az` is this one, and returns what it prints.
     pub fn shell(&self, folder: &Path, script: &str) -> anyhow::Result<String> {
+        let mut command = Command::new("bash");
+        command.args(["-euo", "pipefail", "-c", script]);
+        tools::output(self.lend(&mut command, folder)?)
+    }
+
+    /// Gives a command an environment in which `az` is this one; `folder` gets the `az` program.
+    pub fn lend<'c>(
+        &self,
+        command: &'c mut Command,
+        folder: &Path,
+    ) -> anyhow::Result<&'c mut Command> {
         let bin = folder.join("bin");
         fs::create_dir_all(&bin)?;
         let program = bin.join("az");
@@ -86,10 +97,7 @@ impl Az {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let folders = [bin].into_iter().chain(std::env::split_paths(&path));
         let path = std::env::join_paths(folders)?;
-        let mut command = Command::new("bash");
-        command.args(["-euo", "pipefail", "-c", script]);
-        command.envs(self.environment.iter().cloned()).env("PATH", path);
-        tools::output(&mut command)
+        Ok(command.envs(self.environment.iter().cloned()).env("PATH", path))
     }
 
     /// Runs az and returns what it prints; fails with its complaints.

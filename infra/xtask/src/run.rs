@@ -174,12 +174,13 @@ async fn run_azure(
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into();
-    // What the developer's own az needs of the environment.
-    let own = std::env::vars().filter(|(name, _)| {
-        name.starts_with("AZURE_")
-            || ["REQUESTS_CA_BUNDLE", "ARM_CLOUD_METADATA_URL"].contains(&name.as_str())
-    });
-    settings.extend(own);
+    // What the developer's own az needs of the environment; a cloud shell has an identity there.
+    const OF_AZ: [&str; 4] =
+        ["REQUESTS_CA_BUNDLE", "ARM_CLOUD_METADATA_URL", "IDENTITY_ENDPOINT", "IDENTITY_HEADER"];
+    settings.extend(
+        std::env::vars()
+            .filter(|(name, _)| name.starts_with("AZURE_") || OF_AZ.contains(&name.as_str())),
+    );
     if let Some(bundle) = settings.get("REQUESTS_CA_BUNDLE").cloned() {
         settings.insert("SNAPFERRY_CA_FILE".to_owned(), bundle);
     }
