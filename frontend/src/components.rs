@@ -11,6 +11,7 @@ pub(crate) mod obstacles;
 pub(crate) mod points;
 pub(crate) mod policy_switch;
 pub(crate) mod progress;
+pub(crate) mod prose;
 pub(crate) mod requests;
 pub(crate) mod theme;
 pub(crate) mod time;

@@ -4,11 +4,17 @@ pub(crate) mod number;
 pub(crate) mod time;
 
 use shared::{
-    Disk, Fate, Inventory, NetworkAccess, PointState, Region, Side,
+    Decision, Disk, Fate, Inventory, NetworkAccess, PointState, Region, Side,
     api::Role,
     model::{Outcome, Owner, RequestState, RunTrigger},
     status::Protection,
 };
+
+/// A decision's reasons, word for word as the planner gives them.
+pub(crate) fn reasons(decision: &Decision) -> String {
+    let words: Vec<String> = decision.reasons.iter().map(ToString::to_string).collect();
+    words.join(" ")
+}
 
 /// How something is to be felt: a colour and an icon, which never stand without words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -21,6 +21,9 @@ use crate::{
 /// However many people look, Azure is listed at most this often for them.
 const VIEW_AGE: Duration = Duration::from_millis(1_500);
 
+/// A viewer waits this long for a listing.
+const VIEW_PATIENCE: Duration = Duration::from_secs(8);
+
 /// Clocks further apart than this forbid deletes (design §3).
 const MAX_CLOCK_GAP: SignedDuration = SignedDuration::from_mins(5);
 
@@ -93,8 +96,22 @@ impl App {
     /// What was last seen, listed again if that is more than a moment ago.
     ///
     /// A failure to list leaves the last inventory in place, with the problem beside it.
-    pub async fn view(&self) -> Seen {
-        self.view_no_older_than(VIEW_AGE).await
+    /// An Azure that takes long to answer does not keep a viewer waiting: the listing goes on, and
+    /// what was seen before it is shown as such.
+    pub async fn view(self: &Arc<Self>) -> Seen {
+        let app = self.clone();
+        let listing = tokio::spawn(async move { app.view_no_older_than(VIEW_AGE).await });
+        match tokio::time::timeout(VIEW_PATIENCE, listing).await {
+            Ok(Ok(seen)) => seen,
+            Ok(Err(_)) | Err(_) => {
+                let mut seen = self.last_seen().await;
+                seen.problem.get_or_insert_with(|| {
+                    "Azure takes long to answer. Nothing is lost; this is what was last seen."
+                        .to_owned()
+                });
+                seen
+            }
+        }
     }
 
     /// What is there now.

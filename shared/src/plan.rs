@@ -20,7 +20,8 @@ pub use step::{Cause, Effect, Step};
 
 use crate::{
     lineage::{Lineage, lineage},
-    model::{Disk, History, Inventory, Limits, Policy, Request, ResourceId},
+    model::{Disk, History, Inventory, Limits, Policy, Request, ResourceId, Side, SnapshotSku},
+    preconditions::Obstacle,
 };
 
 /// What is to be done, and why everything is as it is.
@@ -132,6 +133,25 @@ fn limit_steps(plan: &mut Plan, limits: &Limits) {
 }
 
 impl<'a> Context<'a> {
+    /// What makes Azure refuse anything new on `side`: its group or its redundancy is not to be
+    /// had. What was not listed is not held against it.
+    fn place_obstacle(&self, side: &Side, sku: SnapshotSku) -> Option<Reason> {
+        let Side { region, subscription, group } = side;
+        let zones = self.inventory.region(region).is_some_and(|info| info.zones);
+        let found = if !self.inventory.is_complete() {
+            return None;
+        } else if self.inventory.group(subscription, group).is_none() {
+            Obstacle::UnknownGroup { group: group.clone(), subscription: subscription.clone() }
+        } else if self.inventory.region(region).is_none() {
+            Obstacle::UnknownRegion { region: region.clone() }
+        } else if sku == SnapshotSku::StandardZrs && !zones {
+            Obstacle::NoZones { region: region.clone() }
+        } else {
+            return None;
+        };
+        Some(Reason::Obstacle(found))
+    }
+
     /// The enabled policies that cover a disk which exists, with the disk.
     fn covered(&self) -> impl Iterator<Item = (&'a Policy, &'a ResourceId, Option<&'a Disk>)> {
         let (inventory, policies) = (self.inventory, self.policies);

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::icon::ToneIcon;
+use super::{icon::ToneIcon, prose::prose};
 use crate::present::Tone;
 
 /// One thing that stands in the way.
@@ -30,7 +30,7 @@ pub(crate) fn Obstacles(
             view! {
                 <li>
                     <ToneIcon tone=Tone::Bad/>
-                    <span><strong>{problem.reason}</strong> " " {problem.fix}</span>
+                    <span><strong>{prose(&problem.reason)}</strong> " " {prose(&problem.fix)}</span>
                 </li>
             }
         };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use leptos::{prelude::*, task::spawn_local};
 use shared::{Action, KeepPoint, PointState, ResourceId, api::RequestView, model::RequestState};
 
-use super::{badge::Badge, progress::CopyProgress, time::Time};
+use super::{badge::Badge, progress::CopyProgress, prose::prose, time::Time};
 use crate::{
     derive::disk::PointRow,
     path, present,
@@ -132,10 +132,9 @@ pub(crate) fn FateCell(row: Memo<Option<PointRow>>) -> impl IntoView {
     move || match decision.get() {
         Some(decision) => {
             let word = present::fate(decision.fate);
-            let reasons = decision.reasons.iter().map(ToString::to_string).collect::<Vec<_>>();
             view! {
                 <Badge word=Signal::stored(word)/>
-                <p class="cell-message">{reasons.join(" ")}</p>
+                <p class="cell-message">{prose(&present::reasons(&decision))}</p>
             }
             .into_any()
         }

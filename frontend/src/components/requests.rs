@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use shared::{api::RequestView, model::RequestState};
 
-use super::{badge::Badge, time::Time};
+use super::{badge::Badge, prose::prose, time::Time};
 use crate::{path, present, store::requests::title};
 
 #[component]
@@ -42,7 +42,7 @@ fn Line(view: RequestView) -> impl IntoView {
             <span>{title(&view.request.action)}</span>
             <span class="dim">{view.request.actor} " · " <Time at=view.request.asked_at/></span>
             {run.map(|run| view! { <a href=path::run(&run)>"Run"</a> })}
-            {message.map(|message| view! { <span class="line-message">{message}</span> })}
+            {message.map(|message| view! { <span class="line-message">{prose(&message)}</span> })}
         </li>
     }
 }

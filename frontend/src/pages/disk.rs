@@ -7,7 +7,8 @@ use shared::{Policy, ResourceId, ResourceKind, Side, lineage::lineage};
 use super::not_found::Missing;
 use crate::{
     components::{
-        badge::Badge, points::Points, requests::Requests, time::Age, timeline::TimelinePicture,
+        badge::Badge, points::Points, prose::prose, requests::Requests, time::Age,
+        timeline::TimelinePicture,
     },
     derive::{
         disk::{DiskView, SideView, disk_view, orphans},
@@ -172,8 +173,7 @@ fn Policies(view: Memo<Option<DiskView>>, id: Memo<ResourceId>) -> impl IntoView
         let mut lines = vec![];
         for decision in decisions.unwrap_or_default() {
             let word = present::fate(decision.fate);
-            let reasons: Vec<String> = decision.reasons.iter().map(ToString::to_string).collect();
-            lines.push((word, reasons.join(" ")));
+            lines.push((word, present::reasons(&decision)));
         }
         lines
     });
@@ -192,8 +192,8 @@ fn Policies(view: Memo<Option<DiskView>>, id: Memo<ResourceId>) -> impl IntoView
         let line = |policy: Policy| view! { <PolicyLine policy/> };
         view! { <ul class="lines">{policies.into_iter().map(line).collect_view()}</ul> }.into_any()
     };
-    let decision_line = |(word, reasons)| {
-        view! { <li><Badge word=Signal::stored(word)/> <span>{reasons}</span></li> }
+    let decision_line = |(word, reasons): (_, String)| {
+        view! { <li><Badge word=Signal::stored(word)/> <span>{prose(&reasons)}</span></li> }
     };
     view! {
         <section class="block" aria-label="Policy">

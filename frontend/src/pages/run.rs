@@ -7,7 +7,7 @@ use shared::{Decision, Fate, ResourceId, Run, Subject, model::StepOutcome};
 use super::runs::result;
 use crate::{
     api,
-    components::{badge::Badge, time::Time},
+    components::{badge::Badge, prose::prose, time::Time},
     load::{Load, load},
     path, present,
 };
@@ -114,8 +114,8 @@ fn Decisions(fate: Fate, decisions: Vec<Decision>) -> impl IntoView {
             Subject::Disk(id) | Subject::Point(id) => link(id),
             Subject::Request(id) => view! { <span>"Request " {id.clone()}</span> }.into_any(),
         };
-        let reasons: Vec<String> = decision.reasons.iter().map(ToString::to_string).collect();
-        view! { <li>{about} " " <span class="dim">{reasons.join(" ")}</span></li> }
+        let reasons = prose(&present::reasons(&decision));
+        view! { <li>{about} " " <span class="dim">{reasons}</span></li> }
     };
     let n = decisions.len();
     view! {

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// What was seen, or an error that says why there is nothing to show.
-pub(super) async fn inventory(app: &App) -> Result<(Arc<Inventory>, Seen), Error> {
+pub(super) async fn inventory(app: &Arc<App>) -> Result<(Arc<Inventory>, Seen), Error> {
     let seen = app.view().await;
     match &seen.inventory {
         Some(inventory) => Ok((inventory.clone(), seen)),

@@ -91,12 +91,16 @@ fn next_copy(
     forbid_second_full_copy(context, chain, side)?;
     let id = free_name(context, disk, point, side)?;
     let target = policy.target.as_ref();
+    let sku = snapshots::sku_in(context, target.and_then(|t| t.sku), &side.region);
+    if let Some(reason) = context.place_obstacle(side, sku) {
+        return Err((Fate::Blocked, reason));
+    }
     let effect = Effect::StartCopy {
         id,
         region: side.region.clone(),
         source: point.snapshot.id.clone(),
         disk_unique_id: disk.unique_id.clone(),
-        sku: snapshots::sku_in(context, target.and_then(|t| t.sku), &side.region).name().to_owned(),
+        sku: sku.name().to_owned(),
         network_access: NetworkAccess::DenyAll,
         tags: copy_tags(context, policy, point),
     };

@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use super::{Cause, Context, Effect, Fate, Plan, Reason, Step, Subject};
 use crate::{
     model::{Disk, NetworkAccess, Policy, Region, ResourceId, SnapshotSku},
-    names, tags,
+    names,
+    status::source_side,
+    tags,
 };
 
 /// The latest slot that began at or before `now`; slots are counted from the Unix epoch.
@@ -79,13 +81,17 @@ fn due(
     if count >= context.limits.snapshots_per_disk {
         return Err((Fate::Blocked, Reason::TooManySnapshots { count }));
     }
+    let sku = sku_in(context, policy.sku, &disk.region);
+    if let Some(reason) = context.place_obstacle(&source_side(policy, disk), sku) {
+        return Err((Fate::Blocked, reason));
+    }
     let point = Timestamp::from_second(context.now.as_second()).unwrap_or(context.now);
     Ok(Effect::CreateSnapshot {
         id,
         region: disk.region.clone(),
         source: disk.id.clone(),
         incremental: true,
-        sku: sku_in(context, policy.sku, &disk.region).name().to_owned(),
+        sku: sku.name().to_owned(),
         network_access: NetworkAccess::DenyAll,
         tags: BTreeMap::from([
             (tags::INSTALLATION.to_owned(), context.limits.installation.clone()),

@@ -299,3 +299,16 @@ fn an_installation_that_observes_says_so_before_anything_is_tried() {
         preconditions(&copy_request(&world, &newest).action, &world.inventory, &observing);
     assert!(obstacles.iter().any(|o| matches!(o, shared::Obstacle::ReadOnly { .. })));
 }
+
+#[test]
+fn a_policy_for_a_group_that_is_not_there_says_so_and_the_snapshots_go_on() {
+    let mut world = World::with_disks(at("2026-11-23T07:00:00Z"), &["data"]);
+    world.inventory.groups.retain(|group| group.name != "dr");
+    world.tick(&[policy(&["data"])]);
+    let plan = world.tick(&[policy(&["data"])]);
+    assert_eq!((plan.steps.len(), world.in_group("app").len()), (0, 1));
+    let says = |d: &Decision| {
+        matches!(&d.reasons[..], [Reason::Obstacle(shared::Obstacle::UnknownGroup { .. })])
+    };
+    assert!(plan.decisions.iter().any(says), "{:#?}", plan.decisions);
+}

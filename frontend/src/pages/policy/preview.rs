@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use shared::{Fate, History, Plan, Policy, Step, Subject, lineage::lineage, plan, plan::Cause};
 
 use crate::{
-    components::badge::Badge,
+    components::{badge::Badge, prose::prose},
     present::{self, Word},
     store::use_store,
 };
@@ -54,8 +54,8 @@ fn look(plan: &Plan, draft: &Policy, inventory: &shared::Inventory) -> Outlook {
     let mut outlook =
         Outlook { steps: plan.steps.iter().filter(of_it).cloned().collect(), ..Outlook::default() };
     for decision in &plan.decisions {
-        let reasons: Vec<String> = decision.reasons.iter().map(ToString::to_string).collect();
-        let line = |name: &str| (name.to_owned(), present::fate(decision.fate), reasons.join(" "));
+        let reasons = || present::reasons(decision);
+        let line = |name: &str| (name.to_owned(), present::fate(decision.fate), reasons());
         match (&decision.subject, decision.fate) {
             (Subject::Disk(id), _) if draft.covers(id) => {
                 outlook.disks.push(line(&format!("{} in {}", id.name(), id.group())))
@@ -85,7 +85,7 @@ fn Shown(outlook: Outlook) -> impl IntoView {
         view! {
             <li>
                 <Badge word=Signal::stored(word)/>
-                " " <strong>{name}</strong> " " <span class="dim">{reasons}</span>
+                " " <strong>{name}</strong> " " <span class="dim">{prose(&reasons)}</span>
             </li>
         }
     };
