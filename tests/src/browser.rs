@@ -16,17 +16,21 @@ use xtask::tools;
 pub struct Browser {
     /// The driver's client.
     pub page: WebDriver,
-    driver: Child,
+    _driver: Driver,
     _profile: TempDir,
 }
+
+/// The driver's process, which ends with the value.
+struct Driver(Child);
 
 impl Browser {
     /// Starts a browser whose window is `width` pixels wide.
     pub async fn start(width: u32) -> anyhow::Result<Self> {
         crate::install_tls();
         let program = tools::find("chromedriver").context("chromedriver is not installed")?;
-        let mut driver = Command::new(program).arg("--port=0").stdout(Stdio::piped()).spawn()?;
-        let port = port_of(&mut driver).context("asking the driver for its port")?;
+        let driver = Command::new(program).arg("--port=0").stdout(Stdio::piped()).spawn()?;
+        let mut driver = Driver(driver);
+        let port = port_of(&mut driver.0).context("asking the driver for its port")?;
         let profile = tempfile::tempdir()?;
         let mut capabilities = DesiredCapabilities::chrome();
         for argument in [
@@ -47,7 +51,7 @@ impl Browser {
         capabilities.set_logging_prefs("browser", thirtyfour::LoggingPrefsLogLevel::All)?;
         let page = WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities).await?;
         page.set_implicit_wait_timeout(Duration::from_secs(0)).await?;
-        Ok(Self { page, driver, _profile: profile })
+        Ok(Self { page, _driver: driver, _profile: profile })
     }
 
     /// The first element that `xpath` finds, once it is there and shown.
@@ -145,10 +149,11 @@ impl Browser {
     }
 }
 
-impl Drop for Browser {
+impl Drop for Driver {
     fn drop(&mut self) {
-        let _ = self.driver.kill();
-        let _ = self.driver.wait();
+        // Asked to end, the driver ends its browser; killed, it would leave it behind.
+        let _ = Command::new("kill").arg(self.0.id().to_string()).status();
+        let _ = self.0.wait();
     }
 }
 

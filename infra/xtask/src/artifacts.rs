@@ -41,7 +41,7 @@ fn build_function(root: &Path) -> anyhow::Result<PathBuf> {
     tools::need_target(MUSL)?;
     tools::need("musl-gcc", &["musl-tools"])?;
     eprintln!("building the function");
-    let arguments = ["build", "--quiet", "-p", "function", "--profile", "deploy", "--target", MUSL];
+    let arguments = ["build", "-p", "function", "--profile", "deploy", "--target", MUSL];
     tools::run(tools::cargo(root).args(arguments))?;
     Ok(root.join("target").join(MUSL).join("deploy/snapferry"))
 }
