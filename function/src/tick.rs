@@ -142,7 +142,7 @@ async fn record(app: &App, mut run: Run, begun: Instant) -> Result<Run, Error> {
     if run.trigger == RunTrigger::Timer {
         app.records.beat(run.now).await?;
         let recent = app.records.runs(10).await.unwrap_or_default();
-        if run.steps.is_empty() && says_nothing_new(&run, &recent) {
+        if says_nothing_new(&run, &recent) {
             return Ok(run);
         }
     }
@@ -150,7 +150,26 @@ async fn record(app: &App, mut run: Run, begun: Instant) -> Result<Run, Error> {
     Ok(run)
 }
 
+/// Whether a run tried nothing and found nothing that the timer's last stored one had not.
 fn says_nothing_new(run: &Run, recent: &[Run]) -> bool {
-    let last = recent.iter().find(|run| run.trigger == RunTrigger::Timer);
-    last.is_some_and(|last| last.decisions == run.decisions && last.problems == run.problems)
+    let Some(last) = recent.iter().find(|run| run.trigger == RunTrigger::Timer) else {
+        return false;
+    };
+    let untried =
+        |run: &Run| run.steps.iter().all(|step| matches!(step.outcome, Outcome::Skipped { .. }));
+    if !untried(run) || !untried(last) || run.problems != last.problems {
+        return false;
+    }
+    // An installation that observes plans the same steps at every tick, with other times in them.
+    let resources = |run: &Run| -> Vec<String> {
+        run.steps.iter().map(|step| step.step.effect.id().to_string()).collect()
+    };
+    let fates = |run: &Run| -> Vec<(Subject, Fate)> {
+        run.decisions.iter().map(|d| (d.subject.clone(), d.fate)).collect()
+    };
+    if run.steps.is_empty() {
+        last.decisions == run.decisions
+    } else {
+        resources(run) == resources(last) && fates(run) == fates(last)
+    }
 }

@@ -5,6 +5,7 @@
 mod article;
 mod bad_input;
 mod delta;
+mod files;
 mod outage;
 mod own_azure;
 mod portal;

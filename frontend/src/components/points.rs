@@ -96,7 +96,7 @@ fn Row(id: ResourceId, row: Memo<Option<PointRow>>) -> impl IntoView {
             </th>
             <td data-label="Point time">{point_time}</td>
             <td data-label="State"><StateCell id=id.clone() row/></td>
-            <td data-label="Redundancy">{sku}</td>
+            <td data-label="Redundancy" class="word">{sku}</td>
             <td data-label="What becomes of it"><FateCell row/></td>
             <td class="actions"><PointActions id row/></td>
         </tr>

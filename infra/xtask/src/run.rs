@@ -79,15 +79,13 @@ async fn run_local(
     let state = options.state.clone().unwrap_or_else(|| root.join("target/run/local"));
     eprintln!("starting the local Azure, the Functions host and Snapferry");
     let port = |port| if options.any_port { 0 } else { free_or_any(port) };
-    let settings =
-        BTreeMap::from([("SNAPFERRY_INSTALLATION".to_owned(), options.installation.clone())]);
     let mut stack = stack::Stack::start(stack::Options {
         portal_port: port(PORTAL_PORT),
         azure_ports: (port(AZURE_PORTS.0), port(AZURE_PORTS.1)),
         bandwidth_bytes_per_second: options.bandwidth,
         tick_schedule: LOCAL_SCHEDULE.to_owned(),
         retry_after_ms: Some(300),
-        settings,
+        installation: options.installation.clone(),
         ..stack::Options::quiet(&app, &state)
     })
     .await?;

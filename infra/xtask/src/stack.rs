@@ -19,6 +19,8 @@ pub struct Options {
     pub app: PathBuf,
     /// Where everything is kept between starts.
     pub state: PathBuf,
+    /// The installation's id.
+    pub installation: String,
     /// The portal's port; 0 for any.
     pub portal_port: u16,
     /// The emulator's ports, ARM's and the other; 0 for any.
@@ -41,6 +43,7 @@ impl Options {
         Self {
             app: app.to_owned(),
             state: state.to_owned(),
+            installation: "local".to_owned(),
             portal_port: 0,
             azure_ports: (0, 0),
             bandwidth_bytes_per_second: 64 << 20,
@@ -112,7 +115,9 @@ impl Stack {
     }
 
     fn settings(&self) -> BTreeMap<String, String> {
-        let addresses = &self.addresses;
+        let (addresses, options) = (&self.addresses, &self.options);
+        // One installation's records are never another's, nor those of an Azure that is gone.
+        let store = format!("{}-{}", addresses.tenant, options.installation);
         let mut settings: BTreeMap<String, String> = [
             ("AzureWebJobsDisableHomepage", "true".to_owned()),
             ("FUNCTIONS_WORKER_RUNTIME", "custom".to_owned()),
@@ -124,14 +129,14 @@ impl Stack {
             ("SNAPFERRY_CA_FILE", addresses.ca.display().to_string()),
             ("SNAPFERRY_CLOCK_URL", format!("{}/clock", addresses.control)),
             ("SNAPFERRY_CLOUD", "local emulator".to_owned()),
-            ("SNAPFERRY_INSTALLATION", "local".to_owned()),
+            ("SNAPFERRY_INSTALLATION", options.installation.clone()),
             ("SNAPFERRY_LOCAL_IDENTITY", "you, on this machine".to_owned()),
-            ("SNAPFERRY_STORE", self.options.state.join("store").display().to_string()),
-            ("SNAPFERRY_TICK_SCHEDULE", self.options.tick_schedule.clone()),
+            ("SNAPFERRY_STORE", options.state.join("store").join(store).display().to_string()),
+            ("SNAPFERRY_TICK_SCHEDULE", options.tick_schedule.clone()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into();
-        settings.extend(self.options.settings.clone());
+        settings.extend(options.settings.clone());
         settings
     }
 
