@@ -1,5 +1,7 @@
 //! `cargo xtask …`: the commands and their options.
 
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 use xtask::{artifacts, az, run, test};
 
@@ -27,8 +29,18 @@ enum Command {
     Build,
 }
 
-fn main() -> anyhow::Result<()> {
-    match Cli::parse().command {
+fn main() -> ExitCode {
+    match dispatch(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(command: Command) -> anyhow::Result<()> {
+    match command {
         Command::Run(options) => run::run(&options),
         Command::Test(options) => test::test(&options),
         Command::Az { arguments } => az::run(&arguments),

@@ -88,7 +88,11 @@ async fn run_local(
         installation: options.installation.clone(),
         ..stack::Options::quiet(&app, &state)
     })
-    .await?;
+    .await
+    .context(
+        "it did not start; if another `cargo xtask run` is running, use its portal \
+         (target/run.json has the URL), or give this one a folder of its own with `--state`",
+    )?;
     stack.host().wait_ready().await?;
     estate::seed(&stack, root).await?;
     publish(run_json, &stack.run_json())?;
