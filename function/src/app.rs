@@ -53,7 +53,14 @@ pub struct Seen {
     pub problem: Option<String>,
     /// The tenant.
     pub tenant: Option<String>,
-    listed_at: Option<Instant>,
+    listing: Option<Listing>,
+}
+
+/// When the newest listing began and ended.
+#[derive(Clone, Copy)]
+struct Listing {
+    began: Instant,
+    ended: Instant,
 }
 
 impl App {
@@ -121,7 +128,7 @@ impl App {
 
     /// Says that Azure has changed since it was listed.
     pub async fn changed(&self) {
-        self.seen.write().await.listed_at = None;
+        self.seen.write().await.listing = None;
     }
 
     /// What was last seen, whenever that was.
@@ -134,10 +141,13 @@ impl App {
         // Whoever waits here finds what the one before it listed.
         let _listing = self.listing.lock().await;
         let seen = self.last_seen().await;
-        let young = seen.listed_at.is_some_and(|at| at.elapsed() < age || at >= asked_at);
-        if young {
+        // Azure may have changed while it was being listed: for what is to be fresh, it counts when
+        // that began. A viewer does not ask again for what has just come.
+        let young = |listing: Listing| listing.ended.elapsed() < age || listing.began >= asked_at;
+        if seen.listing.is_some_and(young) {
             return seen;
         }
+        let began = Instant::now();
         let result = gather(&self.arm, &self.config.subscriptions, real_now()).await;
         let mut seen = self.seen.write().await;
         match result {
@@ -152,7 +162,7 @@ impl App {
                 seen.problem = Some(problem);
             }
         }
-        seen.listed_at = Some(Instant::now());
+        seen.listing = Some(Listing { began, ended: Instant::now() });
         seen.clone()
     }
 }
