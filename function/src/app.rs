@@ -56,6 +56,17 @@ pub struct Seen {
     listing: Option<Listing>,
 }
 
+impl Seen {
+    /// The inventory of a listing that succeeded, or why the newest one did not.
+    pub fn current(&self) -> Result<&Arc<Inventory>, String> {
+        match (&self.inventory, &self.problem) {
+            (Some(inventory), None) => Ok(inventory),
+            (_, Some(problem)) => Err(problem.clone()),
+            (None, None) => Err("nothing could be listed".to_owned()),
+        }
+    }
+}
+
 /// When the newest listing began and ended.
 #[derive(Clone, Copy)]
 struct Listing {

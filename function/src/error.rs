@@ -1,6 +1,6 @@
 //! What can go wrong, in kinds that a caller can act on. Knows no HTTP status.
 
-use crate::{azure::ArmError, store::StoreError};
+use crate::store::StoreError;
 
 /// An error of the function.
 #[derive(Debug, thiserror::Error)]
@@ -28,9 +28,9 @@ pub enum Error {
     /// The body is larger than any valid one.
     #[error("{0}")]
     TooLarge(String),
-    /// Azure refused, or is away.
-    #[error(transparent)]
-    Azure(#[from] ArmError),
+    /// Azure could not be listed, so that nothing can be said or done.
+    #[error("{0}")]
+    Unavailable(String),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -19,10 +19,12 @@ pub async fn tick(app: &App, trigger: RunTrigger) -> Result<Run, Error> {
     let host_now = app.now().await;
     let seen = app.fresh().await;
     let mut run = new_run(trigger, host_now);
-    let (Some(inventory), None) = (&seen.inventory, &seen.problem) else {
-        let problem = seen.problem.unwrap_or_else(|| "nothing could be listed".to_owned());
-        run.problems.push(format!("Nothing was planned: {problem}"));
-        return record(app, run, begun).await;
+    let inventory = match seen.current() {
+        Ok(inventory) => inventory,
+        Err(problem) => {
+            run.problems.push(format!("Nothing was planned: {problem}"));
+            return record(app, run, begun).await;
+        }
     };
     run.now = inventory.taken_at;
     run.id = run_id(run.now);

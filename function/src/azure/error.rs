@@ -90,15 +90,6 @@ impl ArmError {
         }
     }
 
-    /// Whether a later tick may fare better without anybody doing anything.
-    pub fn is_passing(&self) -> bool {
-        match self {
-            Self::Unreachable { .. } | Self::Credential(_) | Self::Throttled { .. } => true,
-            Self::Refused { status, .. } => status.is_server_error(),
-            Self::Payload { .. } | Self::Setup(_) => false,
-        }
-    }
-
     /// A word that programs act on.
     pub fn code(&self) -> &str {
         match self {

@@ -2,12 +2,12 @@
 
 use axum::{
     Json,
-    http::{StatusCode, header},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use shared::api::{ApiError, ApiErrorBody};
 
-use crate::{azure::ArmError, error::Error};
+use crate::error::Error;
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
@@ -17,12 +17,7 @@ impl IntoResponse for Error {
             tracing::error!(%status, code, error = ?self, "a request failed");
         }
         let code = code.to_owned();
-        let mut response =
-            (status, Json(ApiError { error: ApiErrorBody { code, message } })).into_response();
-        if let Self::Azure(ArmError::Throttled { retry_after }) = &self {
-            response.headers_mut().insert(header::RETRY_AFTER, retry_after.as_secs().into());
-        }
-        response
+        (status, Json(ApiError { error: ApiErrorBody { code, message } })).into_response()
     }
 }
 
@@ -39,7 +34,7 @@ impl Error {
             Self::Unauthorized(_) => (StatusCode::UNAUTHORIZED, "Unauthorized"),
             Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "BodyTooLarge"),
             // Azure being away is no fault of this program, and passes.
-            Self::Azure(error) => (StatusCode::SERVICE_UNAVAILABLE, error.code()),
+            Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "AzureUnavailable"),
             Self::Store(crate::store::StoreError::BadId(_)) => (StatusCode::BAD_REQUEST, "BadId"),
             Self::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "InternalError"),
         }
@@ -56,7 +51,6 @@ impl Error {
                  see the log if it stays."
                     .to_owned()
             }
-            Self::Azure(error) => error.chain(),
             other => other.to_string(),
         }
     }

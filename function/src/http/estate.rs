@@ -26,9 +26,9 @@ pub(super) async fn inventory(app: &Arc<App>) -> Result<(Arc<Inventory>, Seen), 
     let seen = app.view().await;
     match &seen.inventory {
         Some(inventory) => Ok((inventory.clone(), seen)),
-        None => Err(Error::Azure(crate::azure::ArmError::Credential(
+        None => Err(Error::Unavailable(
             seen.problem.unwrap_or_else(|| "Azure was not asked yet".to_owned()),
-        ))),
+        )),
     }
 }
 

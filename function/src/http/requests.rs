@@ -38,10 +38,7 @@ pub(super) async fn ask(
         return Err(Error::invalid("InvalidRequestId", message));
     }
     let seen = app.fresh().await;
-    let (Some(inventory), None) = (&seen.inventory, &seen.problem) else {
-        let problem = seen.problem.unwrap_or_default();
-        return Err(Error::Azure(crate::azure::ArmError::Credential(problem)));
-    };
+    let inventory = seen.current().map_err(Error::Unavailable)?;
     let known = app.records.request(&id).await?.is_some();
     let host_now = app.now().await;
     let limits = app.limits(inventory.taken_at, host_now);
