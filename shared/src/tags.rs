@@ -40,6 +40,11 @@ pub fn read_time(tags: &BTreeMap<String, String>, name: &str) -> Option<Timestam
     read(tags, name)?.parse().ok()
 }
 
+/// The text of a tag that holds a time; Azure's `Date`, which plans are made for, counts seconds.
+pub fn time(at: Timestamp) -> String {
+    Timestamp::from_second(at.as_second()).unwrap_or(at).to_string()
+}
+
 impl Snapshot {
     /// Whether `installation` made it.
     pub fn is_of(&self, installation: &str) -> bool {

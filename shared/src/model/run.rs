@@ -79,11 +79,6 @@ pub enum Outcome {
 }
 
 impl Run {
-    /// Whether the run changed, tried or found anything worth a person's look.
-    pub fn is_idle(&self) -> bool {
-        self.steps.is_empty() && self.problems.is_empty()
-    }
-
     /// How many steps failed.
     pub fn failures(&self) -> usize {
         self.steps.iter().filter(|s| matches!(s.outcome, Outcome::Failed { .. })).count()

@@ -84,7 +84,7 @@ fn create(
     let disk = context.inventory.disk(&action.disk).ok_or_else(vanished)?;
     let mut tags = own_tags(context, request, &action.tags);
     tags.insert(tags::DISK.to_owned(), disk.unique_id.clone());
-    tags.insert(tags::POINT.to_owned(), seconds(context.now));
+    tags.insert(tags::POINT.to_owned(), tags::time(context.now));
     Ok(Effect::CreateSnapshot {
         id,
         region: disk.region.clone(),
@@ -158,10 +158,6 @@ fn own_tags(
     tags.insert(tags::INSTALLATION.to_owned(), context.limits.installation.clone());
     tags.insert(tags::REQUEST.to_owned(), request.id.clone());
     tags
-}
-
-fn seconds(at: jiff::Timestamp) -> String {
-    jiff::Timestamp::from_second(at.as_second()).unwrap_or(at).to_string()
 }
 
 /// The preconditions have looked for the source, so this is not met.

@@ -85,7 +85,6 @@ fn due(
     if let Some(reason) = context.place_obstacle(&source_side(policy, disk), sku) {
         return Err((Fate::Blocked, reason));
     }
-    let point = Timestamp::from_second(context.now.as_second()).unwrap_or(context.now);
     Ok(Effect::CreateSnapshot {
         id,
         region: disk.region.clone(),
@@ -96,7 +95,7 @@ fn due(
         tags: BTreeMap::from([
             (tags::INSTALLATION.to_owned(), context.limits.installation.clone()),
             (tags::DISK.to_owned(), disk.unique_id.clone()),
-            (tags::POINT.to_owned(), point.to_string()),
+            (tags::POINT.to_owned(), tags::time(context.now)),
             (tags::POLICY.to_owned(), policy.id.clone()),
             (tags::SLOT.to_owned(), slot_text),
         ]),
