@@ -11,6 +11,7 @@ mod operations;
 mod reply;
 mod resources;
 mod tags;
+pub(crate) mod throttle;
 mod wire;
 
 use std::{collections::BTreeMap, time::Duration};
@@ -89,18 +90,25 @@ async fn serve(State(azure): State<Azure>, request: Request) -> Response {
     let answered = azure.with_process(|process, now| {
         let call = call(body.as_ref().cloned().unwrap_or_default());
         let early = fault.as_ref().filter(|fault| !fault.after && fault.replaces());
+        let mut remaining = throttle::Remaining::default();
         let reply = match (early, &body) {
             (Some(fault), _) => fault.reply(),
             (None, Err(_)) => Reply::from(too_large()),
             (None, Ok(_)) => {
-                let reply = answer(&mut process.world, &call, now).unwrap_or_else(Reply::from);
+                let reply = match throttle::take(process, &call, now) {
+                    Ok(left) => {
+                        remaining = left;
+                        answer(&mut process.world, &call, now).unwrap_or_else(Reply::from)
+                    }
+                    Err(refused) => refused,
+                };
                 match fault.as_ref().filter(|fault| fault.replaces()) {
                     Some(fault) => fault.reply(),
                     None => reply,
                 }
             }
         };
-        headers::dress(process, &call, reply, now)
+        headers::dress(process, &call, reply, remaining, now)
     });
     match answered {
         Ok(_) if fault.is_some_and(|fault| fault.drops()) => dropped(),

@@ -14,6 +14,7 @@ use anyhow::{Context, bail};
 use jiff::Timestamp;
 
 use crate::{
+    arm::throttle,
     control::faults::Fault,
     state::Store,
     world::{Settings, World},
@@ -38,8 +39,8 @@ pub(crate) struct Process {
     pub(crate) faults: Vec<Fault>,
     /// ARM requests by method.
     pub(crate) requests: BTreeMap<String, u64>,
-    /// Requests by throttling bucket: the start of the window and the number in it.
-    pub(crate) buckets: BTreeMap<&'static str, (Timestamp, u64)>,
+    /// Requests in the current windows of Azure's throttling.
+    pub(crate) windows: BTreeMap<throttle::Key, throttle::Window>,
 }
 
 impl Azure {
@@ -64,7 +65,7 @@ impl Azure {
             closed: false,
             faults: Vec::new(),
             requests: BTreeMap::new(),
-            buckets: BTreeMap::new(),
+            windows: BTreeMap::new(),
         };
         Self(Arc::new(Inner { process: Mutex::new(process), arm_url: OnceLock::new() }))
     }

@@ -153,6 +153,7 @@ async fn get_settings(State(azure): State<Azure>) -> Answer {
         Json(json!({
             "page_size": settings.page_size,
             "retry_after_ms": settings.retry_after_ms,
+            "throttling": settings.throttling,
         }))
     })?)
 }
@@ -166,6 +167,7 @@ fn given<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Option<u64
 #[serde(deny_unknown_fields)]
 struct SettingsChange {
     page_size: Option<usize>,
+    throttling: Option<bool>,
     #[serde(default, deserialize_with = "given")]
     retry_after_ms: Option<Option<u64>>,
 }
@@ -177,6 +179,7 @@ async fn put_settings(State(azure): State<Azure>, Json(change): Json<SettingsCha
     azure.with(|world, _| {
         let settings = world.settings_mut();
         settings.page_size = change.page_size.unwrap_or(settings.page_size);
+        settings.throttling = change.throttling.unwrap_or(settings.throttling);
         settings.retry_after_ms = change.retry_after_ms.unwrap_or(settings.retry_after_ms);
     })?;
     get_settings(State(azure)).await

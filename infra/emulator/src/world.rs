@@ -44,6 +44,9 @@ pub(crate) struct Settings {
     pub(crate) bandwidth: u64,
     pub(crate) retry_after_ms: Option<u64>,
     pub(crate) page_size: usize,
+    /// Whether requests beyond Azure's limits are refused with 429.
+    #[serde(default)]
+    pub(crate) throttling: bool,
     /// The bandwidth and the interval of the last start.
     #[serde(default)]
     pub(crate) started_with: Option<(u64, Option<u64>)>,
@@ -66,6 +69,7 @@ impl Settings {
             bandwidth: 64 << 20,
             retry_after_ms: None,
             page_size: 1000,
+            throttling: false,
             started_with: None,
             clock: Clock::default(),
             seed,

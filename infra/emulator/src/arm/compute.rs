@@ -26,10 +26,10 @@ pub(super) fn serve(world: &mut World, call: &Call, now: Timestamp) -> Result<Re
     match call.method {
         Method::GET => {
             world.find(&id)?;
-            let found = wire::resource(world, &id, View::Get, now);
-            found
-                .map(|body| Reply::provider(200, body))
-                .ok_or_else(|| Failure::resource_not_found(&id))
+            let mut body = wire::resource(world, &id, View::Get, now)
+                .ok_or_else(|| Failure::resource_not_found(&id))?;
+            wire::for_version(&mut body, call.version());
+            Ok(Reply::provider(200, body))
         }
         Method::PUT => {
             world.subscription(&id.subscription)?;
@@ -108,6 +108,9 @@ pub(super) fn list(
             .map(|(key, found)| (key.clone(), wire::snapshot(world, found, View::Get, now)))
             .collect(),
     };
+    for (_, item) in &mut items {
+        wire::for_version(item, call.version());
+    }
     let more = items.len() > size;
     items.truncate(size);
     let next = items.last().filter(|_| more).map(|(key, _)| next_link(call, key));

@@ -34,7 +34,7 @@ pub(super) fn status(
     let mut reply = if monitor {
         result(world, call, operation, now)
     } else {
-        Reply::provider(200, document(world, operation, now))
+        Reply::provider(200, document(world, call, operation, now))
     };
     reply.polling = true;
     Ok(reply)
@@ -45,13 +45,18 @@ fn result(world: &World, call: &Call, operation: &Operation, now: Timestamp) -> 
         let reply = Reply { provider: true, ..Reply::empty(202) };
         return reply.header("location", operation_url(call, operation, true));
     }
-    match output(world, operation, now) {
+    match output(world, call, operation, now) {
         Some(body) => Reply::provider(200, body),
         None => Reply { provider: true, ..Reply::empty(200) },
     }
 }
 
-fn document(world: &World, operation: &Operation, now: Timestamp) -> serde_json::Value {
+fn document(
+    world: &World,
+    call: &Call,
+    operation: &Operation,
+    now: Timestamp,
+) -> serde_json::Value {
     let mut document = json!({
         "startTime": stamp(operation.started_at),
         "status": if operation.done { "Succeeded" } else { "InProgress" },
@@ -59,18 +64,25 @@ fn document(world: &World, operation: &Operation, now: Timestamp) -> serde_json:
     });
     if operation.done {
         document["endTime"] = stamp(operation.ends_at).into();
-        if let Some(output) = output(world, operation, now) {
+        if let Some(output) = output(world, call, operation, now) {
             document["properties"] = json!({"output": output});
         }
     }
     document
 }
 
-fn output(world: &World, operation: &Operation, now: Timestamp) -> Option<serde_json::Value> {
+fn output(
+    world: &World,
+    call: &Call,
+    operation: &Operation,
+    now: Timestamp,
+) -> Option<serde_json::Value> {
     match &operation.effect {
         Effect::Put(id) | Effect::Patch(id) => {
             let same = world.managed(id).map(|found| found.unique_id) == operation.unique_id;
-            wire::resource(world, id, View::Output, now).filter(|_| same)
+            let mut body = wire::resource(world, id, View::Output, now).filter(|_| same)?;
+            wire::for_version(&mut body, call.version());
+            Some(body)
         }
         Effect::Delete(_) | Effect::DeleteGroup { .. } => None,
     }

@@ -53,7 +53,7 @@ impl Reply {
         };
         reply.headers.push(("azure-asyncoperation", operation_url(call, operation, false)));
         reply.headers.push(("location", operation_url(call, operation, true)));
-        if call.method != Method::DELETE {
+        if matches!(call.method, Method::PUT | Method::PATCH) {
             reply.headers.push(("retry-after", "2".to_owned()));
         }
         reply

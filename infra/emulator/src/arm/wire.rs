@@ -140,6 +140,17 @@ fn provisioning(state: Provisioning) -> &'static str {
     }
 }
 
+/// Takes out what the version asked for does not have yet (recorded at 2020-05-01, 2020-09-30,
+/// 2020-12-01 and 2021-04-01).
+pub(crate) fn for_version(body: &mut Value, version: &str) {
+    if version < "2021-04-01"
+        && let Some(Value::Object(properties)) = body.get_mut("properties")
+    {
+        properties.remove("publicNetworkAccess");
+        properties.remove("incrementalSnapshotFamilyId");
+    }
+}
+
 /// The body of the 202 to a PUT or PATCH: the request, echoed. Until 2022 it had no id and told
 /// `isArmResource`; since 2024 it has name, id and type (§2.4).
 pub(crate) fn accepted(base: &Managed, desired: &Desired, version: &str, patch: bool) -> Value {
@@ -164,6 +175,11 @@ pub(crate) fn accepted(base: &Managed, desired: &Desired, version: &str, patch: 
     }
     let mut properties = desired.properties.clone();
     properties.retain(|_, value| !value.is_null());
+    if let Some(Value::Object(creation)) = properties.get_mut("creationData") {
+        creation.retain(|_, value| !value.is_null());
+        // The echo leaves it out (recorded in March 2024).
+        creation.remove("provisionedBandwidthCopySpeed");
+    }
     if old {
         if let (Some(data), Some(source)) =
             (properties.get_mut("creationData"), base.creation.source_unique_id)
@@ -173,9 +189,13 @@ pub(crate) fn accepted(base: &Managed, desired: &Desired, version: &str, patch: 
         if let Some(os_type) = base.settings.get("osType") {
             properties.insert("osType".into(), os_type.clone());
         }
-        if base.id.kind == Kind::Snapshot {
-            properties.insert("publicNetworkAccess".into(), "Enabled".into());
-            if base.creation.option == "CopyStart" {
+        if base.id.kind == Kind::Snapshot && version >= "2021-04-01" && !patch {
+            // Recorded: a copy shows neither in November 2021, both in June 2022.
+            let copy = base.creation.option == "CopyStart";
+            if !copy || version >= "2022" {
+                properties.insert("publicNetworkAccess".into(), "Enabled".into());
+            }
+            if copy && version >= "2022" {
                 properties.insert("networkAccessPolicy".into(), "AllowAll".into());
             }
         }
