@@ -3,6 +3,8 @@
 //! Paths are matched by hand because Azure compares them without case and tolerates doubled
 //! slashes. Handlers take the world and a call and give a reply; sockets are elsewhere.
 
+mod access;
+mod blob;
 mod compute;
 mod features;
 mod headers;
@@ -89,6 +91,14 @@ async fn serve(State(azure): State<Azure>, request: Request) -> Response {
     };
     let answered = azure.with_process(|process, now| {
         let call = call(body.as_ref().cloned().unwrap_or_default());
+        if blob::is_blob(&call) {
+            return match fault.as_ref().filter(|fault| fault.replaces()) {
+                Some(fault) => {
+                    headers::dress(process, &call, fault.reply(), Default::default(), now)
+                }
+                None => blob::serve(&process.world, &call, now),
+            };
+        }
         let early = fault.as_ref().filter(|fault| !fault.after && fault.replaces());
         let mut remaining = throttle::Remaining::default();
         let reply = match (early, &body) {
@@ -98,7 +108,8 @@ async fn serve(State(azure): State<Azure>, request: Request) -> Response {
                 let reply = match throttle::take(process, &call, now) {
                     Ok(left) => {
                         remaining = left;
-                        answer(&mut process.world, &call, now).unwrap_or_else(Reply::from)
+                        answer(&mut process.world, &call, now)
+                            .unwrap_or_else(|failure| process.world.corrected(failure).into())
                     }
                     Err(refused) => refused,
                 };
@@ -222,6 +233,17 @@ fn answer(world: &mut World, call: &Call, now: Timestamp) -> Result<Reply, Failu
             "disks" | "snapshots",
             _,
         ] => compute::serve(world, call, now),
+        [
+            "subscriptions",
+            _,
+            "resourcegroups",
+            _,
+            "providers",
+            "microsoft.compute",
+            "disks" | "snapshots",
+            _,
+            _,
+        ] => access::serve(world, call, now),
         [
             "subscriptions",
             _,

@@ -13,10 +13,12 @@
 //! | `GET`, `PUT /_control/content?id=` | the content, raw; GET takes `offset` and `length`, PUT also takes `{"file": path}` as `application/json` |
 //! | `POST /_control/write?id=&offset=` | writes the body into a disk |
 //! | `GET /_control/check` | looks at the whole world; answers `{"torn": [what is wrong]}` |
+//! | `GET`, `PUT /_control/guesses` | refusals that nobody recorded: other words for them, or off |
 //! | `GET`, `POST`, `DELETE /_control/faults` | faults of ARM answers, see [`faults::Fault`] |
 
 mod content;
 pub(crate) mod faults;
+mod guesses;
 mod seed;
 
 use axum::{
@@ -88,6 +90,7 @@ pub(crate) fn router(azure: Azure) -> Router {
         .route("/_control/content", get(content::get_content).put(content::put_content))
         .route("/_control/write", post(content::post_write))
         .route("/_control/check", get(check))
+        .route("/_control/guesses", get(guesses::list).put(guesses::correct))
         .route("/_control/faults", get(list_faults).post(add_fault).delete(delete_faults))
         // Disks are bigger than any limit.
         .layer(DefaultBodyLimit::disable())

@@ -3,20 +3,24 @@
 //! Nothing here does I/O, reads a clock or knows HTTP: every entry takes `now`. Ids come from a
 //! seed, so that the same requests at the same times give the same world.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub(crate) mod access;
+pub(crate) mod background;
 pub(crate) mod check;
 pub(crate) mod clock;
 pub(crate) mod desired;
 pub(crate) mod disks;
 pub(crate) mod failure;
 pub(crate) mod groups;
+pub(crate) mod guess;
 pub(crate) mod id;
 pub(crate) mod image;
+pub(crate) mod immutability;
 pub(crate) mod index;
 pub(crate) mod operations;
 pub(crate) mod region;
@@ -26,6 +30,7 @@ pub(crate) mod snapshots;
 pub(crate) mod table;
 pub(crate) mod tags;
 pub(crate) mod transfers;
+pub(crate) mod vhd;
 
 use clock::Clock;
 use failure::Failure;
@@ -50,6 +55,9 @@ pub(crate) struct Settings {
     /// Whether requests beyond Azure's limits are refused with 429.
     #[serde(default)]
     pub(crate) throttling: bool,
+    /// What the control API makes of guessed refusals, by their names.
+    #[serde(default)]
+    pub(crate) guesses: BTreeMap<String, guess::Correction>,
     /// The bandwidth and the interval of the last start.
     #[serde(default)]
     pub(crate) started_with: Option<(u64, Option<u64>)>,
@@ -73,6 +81,7 @@ impl Settings {
             retry_after_ms: None,
             page_size: 1000,
             throttling: false,
+            guesses: BTreeMap::new(),
             started_with: None,
             clock: Clock::default(),
             seed,
@@ -86,6 +95,9 @@ impl Settings {
 pub(crate) enum Event {
     Transfer(Uuid),
     Operation(Uuid),
+    Background(Uuid),
+    /// The end of a SAS of the resource with this `uniqueId`.
+    AccessEnd(Uuid),
 }
 
 /// The whole of it.
@@ -99,7 +111,12 @@ pub(crate) struct World {
     pub(crate) snapshots: Table<Snapshot, Chains>,
     pub(crate) transfers: Table<Transfer, Moving>,
     pub(crate) operations: Table<Operation>,
+    pub(crate) grants: Table<access::Grant>,
     pub(crate) layers: Layers,
+    /// Finished operations, the oldest first.
+    finished: VecDeque<Uuid>,
+    /// The resources whose background copy runs, by their `uniqueId`.
+    backgrounds: BTreeMap<Uuid, ResourceId>,
     agenda: BTreeSet<(Timestamp, Event)>,
 }
 
@@ -115,7 +132,10 @@ impl World {
             snapshots: Table::default(),
             transfers: Table::default(),
             operations: Table::default(),
+            grants: Table::default(),
             layers: Layers::default(),
+            finished: VecDeque::new(),
+            backgrounds: BTreeMap::new(),
             agenda: BTreeSet::new(),
         }
     }
@@ -129,6 +149,8 @@ impl World {
             match event {
                 Event::Operation(id) => self.finish_operation(id),
                 Event::Transfer(id) => self.finish_transfer(id, at),
+                Event::Background(id) => self.finish_background(id),
+                Event::AccessEnd(id) => self.expire_access(id, at),
             }
         }
     }
@@ -139,6 +161,10 @@ impl World {
         self.agenda =
             running.map(|operation| (operation.ends_at, Event::Operation(operation.id))).collect();
         self.plan_transfers();
+        self.resume_finished();
+        self.resume_backgrounds();
+        let ends = self.grants.values().map(|g| (g.expires_at, Event::AccessEnd(g.unique_id)));
+        self.agenda.extend(ends.collect::<Vec<_>>());
     }
 
     pub(crate) fn settings_mut(&mut self) -> &mut Settings {
@@ -154,6 +180,7 @@ impl World {
         self.snapshots.forget_changes();
         self.transfers.forget_changes();
         self.operations.forget_changes();
+        self.grants.forget_changes();
         self.layers.pending_layers.clear();
         self.layers.pending_blocks.clear();
     }
@@ -196,15 +223,7 @@ impl World {
         now: Timestamp,
     ) -> Result<Option<Operation>, Failure> {
         self.group(&id.subscription, &id.group)?;
-        if let Some(disk) = self.disks.get(&id.key())
-            && let Some(owner) = &disk.managed_by
-        {
-            return Err(Failure::new(
-                409,
-                "OperationNotAllowed",
-                format!("Disk {} is attached to VM {owner}.", disk.base.id.name),
-            ));
-        }
+        self.check_deletable(id, now)?;
         let Some(resource) = self.managed_mut(id) else { return Ok(None) };
         resource.provisioning = Provisioning::Deleting;
         let (unique_id, location) = (resource.unique_id, resource.location.clone());
@@ -220,6 +239,10 @@ impl World {
             Kind::Snapshot => self.snapshots.remove(&id.key()).map(|snapshot| snapshot.base),
         };
         if let Some(gone) = gone {
+            if let Some(key) = &gone.sas {
+                self.grants.remove(key);
+            }
+            self.backgrounds.remove(&gone.unique_id);
             self.break_transfers(gone.unique_id, at);
         }
     }

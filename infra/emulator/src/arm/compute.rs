@@ -99,7 +99,7 @@ pub(super) fn list(
             .disks
             .under(&scope, after.as_deref())
             .take(size + 1)
-            .map(|(key, disk)| (key.clone(), wire::disk(disk)))
+            .map(|(key, disk)| (key.clone(), wire::disk(disk, now)))
             .collect(),
         _ => world
             .snapshots

@@ -84,7 +84,9 @@ fn output(
             wire::for_version(&mut body, call.version());
             Some(body)
         }
-        Effect::Delete(_) | Effect::DeleteGroup { .. } => None,
+        // What a SAS is, is told only here (compute-snapshots §2.2).
+        Effect::Grant { url, .. } => Some(json!({"accessSAS": format!("{}{url}", call.base)})),
+        Effect::Delete(_) | Effect::Revoke(_) | Effect::DeleteGroup { .. } => None,
     }
 }
 

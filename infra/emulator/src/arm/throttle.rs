@@ -207,9 +207,9 @@ fn too_many_for_provider(
 
 /// ARM's refusal.
 fn too_many_for_arm(subscription: &str, verb: &str, limit: u64, wait: SignedDuration) -> Reply {
-    // GUESS: the words; the limits are documented, no refusal is recorded.
+    // The words are from a thread (azuredisk-csi-driver #773).
     let message = format!(
-        "Number of '{verb}' requests for subscription '{subscription}' exceeded the limit of \
+        "Number of {verb} requests for subscription '{subscription}' exceeded the limit of \
          '{limit}' for time interval '01:00:00'. Please try again after '{}' seconds.",
         seconds(wait)
     );

@@ -6,9 +6,11 @@ use serde_json::{Map, Value, json};
 
 use crate::world::{
     World,
+    background::has_instant_access,
     desired::Desired,
     id::{Kind, ResourceId},
-    resource::{Creation, Disk, Managed, Provisioning, Snapshot},
+    immutability::Immutability,
+    resource::{Creation, Disk, Managed, Provisioning, Snapshot, Upload},
     transfers::TransferState,
 };
 
@@ -32,17 +34,24 @@ pub(crate) fn resource(
     now: Timestamp,
 ) -> Option<Value> {
     match id.kind {
-        Kind::Disk => world.disks.get(&id.key()).map(disk),
+        Kind::Disk => world.disks.get(&id.key()).map(|found| disk(found, now)),
         Kind::Snapshot => {
             world.snapshots.get(&id.key()).map(|found| snapshot(world, found, view, now))
         }
     }
 }
 
-pub(crate) fn disk(disk: &Disk) -> Value {
+pub(crate) fn disk(disk: &Disk, now: Timestamp) -> Value {
     let base = &disk.base;
-    let state = if disk.managed_by.is_some() { "Attached" } else { "Unattached" };
-    let mut properties = properties(base, state);
+    let mut properties = properties(base, disk_state(disk));
+    if let Some(background) = base.background {
+        properties.insert("completionPercent".into(), json!(background.percent(now)));
+    }
+    if base.upload.is_some() {
+        // Neither is told before the upload is complete (recorded in November 2023).
+        properties.remove("diskSizeGB");
+        properties.remove("diskSizeBytes");
+    }
     let performance = performance(&base.sku, base.size_gb);
     for (name, value) in [
         ("diskIOPSReadWrite", json!(performance.iops)),
@@ -63,8 +72,28 @@ pub(crate) fn disk(disk: &Disk) -> Value {
     body.into()
 }
 
+fn disk_state(disk: &Disk) -> &'static str {
+    match (disk.base.upload, disk.base.sas.is_some(), disk.managed_by.is_some()) {
+        (Some(Upload::Ready), ..) => "ReadyToUpload",
+        (Some(Upload::Active), ..) => "ActiveUpload",
+        (None, true, _) => "ActiveSAS",
+        (None, false, true) => "Attached",
+        (None, false, false) => "Unattached",
+    }
+}
+
 pub(crate) fn snapshot(world: &World, snapshot: &Snapshot, view: View, now: Timestamp) -> Value {
-    let mut properties = properties(&snapshot.base, "Unattached");
+    let base = &snapshot.base;
+    let state = if base.sas.is_some() { "ActiveSAS" } else { "Unattached" };
+    let mut properties = properties(base, state);
+    if let Some(background) = base.background {
+        // Of Ultra and Premium SSD v2 the operation's output has it, too (§0.2).
+        properties.insert("completionPercent".into(), json!(background.percent(now)));
+    }
+    properties.insert("snapshotAccessState".into(), access_state(world, snapshot, now).into());
+    if let Some(policy) = base.immutability {
+        properties.insert("immutabilityPolicy".into(), immutability(policy, now));
+    }
     properties.insert("incremental".into(), snapshot.incremental.into());
     if let Some(family) = snapshot.family {
         properties.insert("incrementalSnapshotFamilyId".into(), json!(family));
@@ -85,6 +114,27 @@ pub(crate) fn snapshot(world: &World, snapshot: &Snapshot, view: View, now: Time
         }
     }
     frame(&snapshot.base, properties).into()
+}
+
+/// What can be done with a snapshot (compute-snapshots §1.4).
+fn access_state(world: &World, snapshot: &Snapshot, now: Timestamp) -> &'static str {
+    let instant = has_instant_access(&snapshot.base, now);
+    match (world.is_complete(snapshot), instant) {
+        (true, true) => "AvailableWithInstantAccess",
+        (true, false) => "Available",
+        (false, true) => "InstantAccess",
+        (false, false) => "Pending",
+    }
+}
+
+fn immutability(policy: Immutability, now: Timestamp) -> Value {
+    json!({
+        "immutabilityDurationDays": policy.days,
+        "type": if policy.locked { "Locked" } else { "Unlocked" },
+        "policyStartTime": stamp(policy.starts_at),
+        "policyExpirationTime": stamp(policy.expires_at),
+        "isPolicyExpired": policy.expires_at <= now,
+    })
 }
 
 fn frame(base: &Managed, properties: Map<String, Value>) -> Map<String, Value> {
@@ -137,17 +187,22 @@ fn provisioning(state: Provisioning) -> &'static str {
         Provisioning::Updating => "Updating",
         Provisioning::Deleting => "Deleting",
         Provisioning::Succeeded => "Succeeded",
+        Provisioning::Failed => "Failed",
     }
 }
 
 /// Takes out what the version asked for does not have yet (recorded at 2020-05-01, 2020-09-30,
 /// 2020-12-01 and 2021-04-01).
 pub(crate) fn for_version(body: &mut Value, version: &str) {
-    if version < "2021-04-01"
-        && let Some(Value::Object(properties)) = body.get_mut("properties")
-    {
-        properties.remove("publicNetworkAccess");
-        properties.remove("incrementalSnapshotFamilyId");
+    let Some(Value::Object(properties)) = body.get_mut("properties") else { return };
+    for (since, names) in [
+        ("2021-04-01", &["publicNetworkAccess", "incrementalSnapshotFamilyId"][..]),
+        ("2025-01-02", &["snapshotAccessState"]),
+        ("2026-03-02", &["immutabilityPolicy"]),
+    ] {
+        if version < since {
+            names.iter().for_each(|name| drop(properties.remove(*name)));
+        }
     }
 }
 

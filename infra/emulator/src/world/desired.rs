@@ -34,6 +34,23 @@ pub(crate) struct Sku {
     pub(crate) name: String,
 }
 
+/// Values of `createOption`, which are read without regard to case; `Clone` is the name that
+/// `CopyStart` had in its preview (compute-snapshots §2.2).
+const CREATE_OPTIONS: &[&str] = &[
+    "Attach",
+    "Clone",
+    "Copy",
+    "CopyFromSanSnapshot",
+    "CopyStart",
+    "Empty",
+    "FromImage",
+    "Import",
+    "ImportSecure",
+    "Restore",
+    "Upload",
+    "UploadPreparedSecure",
+];
+
 /// Properties that a request may set and that the emulator keeps as they are.
 const SETTABLE: &[&str] = &[
     "osType",
@@ -96,6 +113,8 @@ impl Desired {
             Some(_) => Err(Failure::invalid_content(format!("{name} is not a string"))),
         };
         let option = text("createOption")?.ok_or_else(|| missing("creationData.createOption"))?;
+        let known = CREATE_OPTIONS.iter().find(|known| known.eq_ignore_ascii_case(&option));
+        let option = known.map_or(option, |known| (*known).to_owned());
         let source = text("sourceResourceId")?;
         rest.remove("sourceUniqueId");
         rest.retain(|_, value| !value.is_null());
@@ -144,8 +163,9 @@ impl Desired {
     pub(super) fn apply(&self, resource: &mut Managed, sku: Option<String>) -> Result<(), Failure> {
         if let Some(size) = self.size_gb()? {
             if size < resource.size_gb {
-                // GUESS: the status; code and words are from an unofficial note (§3.5).
-                return Err(Failure::new(
+                // Code and words are from an unofficial note (§3.5).
+                return Err(Failure::guess(
+                    "resize-down",
                     409,
                     "InvalidResizeWithName",
                     format!(
@@ -174,8 +194,8 @@ fn one_of(properties: &Map<String, Value>, name: &str, allowed: &[&str]) -> Resu
     match properties.get(name) {
         None | Some(Value::Null) => Ok(()),
         Some(Value::String(value)) if allowed.contains(&value.as_str()) => Ok(()),
-        // GUESS: no refusal of such a value is recorded.
-        Some(value) => Err(Failure::new(
+        Some(value) => Err(Failure::guess(
+            "invalid-value",
             400,
             "InvalidParameter",
             format!("The value {value} of parameter '{name}' is invalid."),
@@ -274,22 +294,29 @@ impl World {
     }
 }
 
-/// GUESS: a source must have settled; no such request is recorded.
+/// A source must have settled.
 pub(super) fn check_settled(source: &Managed) -> Result<(), Failure> {
     if source.settled && source.provisioning != Provisioning::Deleting {
         return Ok(());
     }
-    Err(Failure::new(
-        409,
-        "OperationNotAllowed",
-        format!("Resource {} has an operation in progress.", source.id.name),
-    ))
+    Err(busy(source))
 }
 
-/// GUESS: a name can be used again when the deletion is through.
+/// What is under way with a resource must end first.
+pub(super) fn busy(resource: &Managed) -> Failure {
+    Failure::guess(
+        "busy",
+        409,
+        "OperationNotAllowed",
+        format!("Resource {} has an operation in progress.", resource.id.name),
+    )
+}
+
+/// A name can be used again when the deletion is through.
 pub(super) fn check_not_deleting(resource: &Managed) -> Result<(), Failure> {
     if resource.provisioning == Provisioning::Deleting {
-        return Err(Failure::new(
+        return Err(Failure::guess(
+            "deleting",
             409,
             "OperationNotAllowed",
             format!("Resource {} is being deleted.", resource.id.name),

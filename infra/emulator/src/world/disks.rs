@@ -4,14 +4,16 @@ use jiff::Timestamp;
 
 use super::{
     World,
-    desired::{Desired, check_not_deleting},
+    background::is_direct,
+    desired::{Desired, busy, check_not_deleting},
     failure::Failure,
     id::{Kind, ResourceId},
     image::Image,
     operations::{Duration, Effect, Operation},
     region,
-    resource::{Creation, Disk, Managed, Provisioning},
+    resource::{Creation, Disk, Managed, Provisioning, Upload},
     tags::check_tags,
+    vhd::FOOTER_BYTES,
 };
 
 const SKUS: &[&str] = &[
@@ -23,6 +25,9 @@ const SKUS: &[&str] = &[
     "Premium_ZRS",
     "StandardSSD_ZRS",
 ];
+
+/// Disks of one sku that a subscription may have in a region (compute-snapshots §1.4).
+const PER_REGION: usize = 50_000;
 
 impl World {
     /// Creates or changes a disk.
@@ -50,7 +55,8 @@ impl World {
             now,
         );
         let zones = body.zones.clone().unwrap_or_default();
-        self.disks.insert(key, Disk { base, zones, managed_by: None });
+        let taken = Vec::new();
+        self.disks.insert(key, Disk { base, zones, managed_by: None, taken });
         Ok(operation)
     }
 
@@ -64,6 +70,10 @@ impl World {
         now: Timestamp,
     ) -> Result<Managed, Failure> {
         let asked = body.size_gb()?;
+        let sku = sku.unwrap_or_else(|| "Standard_LRS".to_owned());
+        self.check_disk_limit(&id, &location, &sku)?;
+        check_sectors(&mut creation, &sku)?;
+        let mut upload = None;
         let (size_gb, settings, image) = match (creation.option.as_str(), &creation.source) {
             ("Empty", _) => {
                 let size = asked.ok_or_else(|| {
@@ -76,11 +86,17 @@ impl World {
                 })?;
                 (size, body.settings(None)?, self.layers.empty())
             }
+            ("Upload", _) => {
+                upload = Some(Upload::Ready);
+                (upload_gb(&creation)?, body.settings(None)?, self.layers.empty())
+            }
             ("Copy", Some(source)) => {
-                let (source, image) = self.restorable(source, &location)?;
+                let (source, image) = self.restorable(source, &location, now)?;
+                self.check_restore(&id, &source, &sku)?;
                 let size = asked.unwrap_or(source.size_gb);
                 if size < source.size_gb {
-                    return Err(Failure::new(
+                    return Err(Failure::guess(
+                        "size-below-source",
                         400,
                         "InvalidParameter",
                         format!(
@@ -91,38 +107,56 @@ impl World {
                     .target("diskSizeGB"));
                 }
                 creation.source_unique_id = Some(source.unique_id);
+                if source.sector_bytes() == 4096 {
+                    creation.rest.insert("logicalSectorSize".into(), 4096.into());
+                }
                 (size, body.settings(Some(&source))?, image)
             }
             (option, _) => return Err(unsupported(option)),
         };
+        let unique_id = self.new_id();
+        let background = (is_direct(&sku) && creation.option == "Copy")
+            .then(|| self.begin_background(&id, unique_id, image.full_bytes(), now));
         Ok(Managed {
             id,
             location,
             tags: body.tags.clone(),
-            sku: sku.unwrap_or_else(|| "Standard_LRS".to_owned()),
+            sku,
             creation,
-            unique_id: self.new_id(),
+            unique_id,
             created_at: now,
             size_gb,
             provisioning: Provisioning::Updating,
             settled: false,
             settings,
+            sas: None,
+            upload,
+            background,
+            immutability: None,
             image,
         })
     }
 
     /// The source of a restore and an image that begins with its content.
-    fn restorable(&mut self, source: &str, location: &str) -> Result<(Managed, Image), Failure> {
+    fn restorable(
+        &mut self,
+        source: &str,
+        location: &str,
+        now: Timestamp,
+    ) -> Result<(Managed, Image), Failure> {
         let mut found = self.find_source(source, location)?.clone();
         let key = found.id.key();
         let image = match found.id.kind {
             Kind::Snapshot => {
-                if self.snapshots.get(&key).is_some_and(|s| !self.is_complete(s)) {
-                    return Err(incomplete(&found.id.name));
+                if self.snapshots.get(&key).is_some_and(|s| !self.is_restorable(s, now)) {
+                    self.guarded(incomplete(&found.id.name))?;
                 }
                 self.layers.child(&found.image)
             }
             Kind::Disk => {
+                if found.upload.is_some() {
+                    return Err(busy(&found));
+                }
                 if let Some(disk) = self.disks.get_mut(&key) {
                     found.image = self.layers.freeze(&mut disk.base.image);
                 }
@@ -158,16 +192,97 @@ impl World {
         let Some(disk) = self.disks.get_mut(&id.key()) else {
             return Err(Failure::resource_not_found(id));
         };
+        let size_before = disk.base.size_gb;
         body.apply(&mut disk.base, sku)?;
+        let resized = disk.base.size_gb != size_before;
         let (location, unique_id) = (disk.base.location.clone(), disk.base.unique_id);
+        if resized {
+            self.fail_pending(unique_id);
+        }
         let place = (id.subscription.as_str(), location.as_str());
         Ok(self.begin(effect, place, Some(unique_id), Duration::DiskPut, now))
     }
+
+    /// Checks what holds between a snapshot and the disk that is to be made of it.
+    fn check_restore(&self, id: &ResourceId, source: &Managed, sku: &str) -> Result<(), Failure> {
+        if source.sector_bytes() == 4096 && !is_direct(sku) {
+            self.guarded(Failure::guess(
+                "sector-size",
+                400,
+                "InvalidParameter",
+                format!(
+                    "{} has sectors of 4096 bytes: only Ultra and Premium SSD v2 disks can be made \
+                     of it.",
+                    source.id.name
+                ),
+            ))?;
+        }
+        if is_direct(sku) { self.check_direct_restore(&id.subscription, source) } else { Ok(()) }
+    }
+
+    fn check_disk_limit(&self, id: &ResourceId, location: &str, sku: &str) -> Result<(), Failure> {
+        // Counted only where so many can be there at all.
+        if self.disks.len() < PER_REGION {
+            return Ok(());
+        }
+        let scope = format!("/subscriptions/{}/", id.subscription.to_ascii_lowercase());
+        let alike = self
+            .disks
+            .under(&scope, None)
+            .filter(|(_, disk)| disk.base.location == location && disk.base.sku == sku);
+        if alike.count() >= PER_REGION {
+            self.guarded(Failure::guess(
+                "disk-limit",
+                409,
+                "OperationNotAllowed",
+                format!("The subscription has {PER_REGION} disks of sku {sku} in {location}."),
+            ))?;
+        }
+        Ok(())
+    }
 }
 
-/// GUESS: the answer to the use of a copy below 100 %; the rule is documented (§1.4).
+/// Bytes that an upload may have, the footer included (compute-snapshots §2.2).
+const UPLOAD_BYTES: std::ops::RangeInclusive<u64> = 20_972_032..=35_183_298_347_520;
+
+fn upload_gb(creation: &Creation) -> Result<u64, Failure> {
+    let bytes = creation.rest.get("uploadSizeBytes").and_then(|bytes| bytes.as_u64());
+    match bytes.filter(|bytes| UPLOAD_BYTES.contains(bytes) && bytes % 512 == 0) {
+        Some(bytes) => Ok((bytes - FOOTER_BYTES).div_ceil(1 << 30)),
+        None => Err(Failure::guess(
+            "upload-size",
+            400,
+            "InvalidParameter",
+            "The value of parameter 'creationData.uploadSizeBytes' is out of range.",
+        )
+        .target("creationData.uploadSizeBytes")),
+    }
+}
+
+/// Ultra and Premium SSD v2 have sectors of 4096 bytes unless 512 are asked for; others have 512.
+fn check_sectors(creation: &mut Creation, sku: &str) -> Result<(), Failure> {
+    let asked = creation.rest.get("logicalSectorSize");
+    match asked.map(|size| size.as_u64()) {
+        None if is_direct(sku) && creation.option == "Empty" => {
+            creation.rest.insert("logicalSectorSize".into(), 4096.into());
+            Ok(())
+        }
+        None | Some(Some(512)) => Ok(()),
+        Some(Some(4096)) if is_direct(sku) => Ok(()),
+        Some(_) => Err(Failure::guess(
+            "invalid-value",
+            400,
+            "InvalidParameter",
+            "logicalSectorSize takes 512, or 4096 with Ultra and Premium SSD v2.",
+        )
+        .target("creationData.logicalSectorSize")),
+    }
+}
+
+/// The answer to the use of a copy below 100 %; the rule is documented (§1.4).
 pub(super) fn incomplete(name: &str) -> Failure {
-    Failure::new(
+    Failure::guess(
+        "copy-incomplete",
         409,
         "OperationNotAllowed",
         format!(
@@ -197,13 +312,19 @@ pub(super) fn check_sku(
     location: &str,
 ) -> Result<Option<String>, Failure> {
     let Some(name) = name else { return Ok(None) };
-    // GUESS: both texts; no refused sku is recorded.
-    let refused = |why: String| Failure::new(400, "InvalidParameter", why).target("sku.name");
+    let refused =
+        |guess, why: String| Failure::guess(guess, 400, "InvalidParameter", why).target("sku.name");
     let Some(known) = allowed.iter().find(|known| known.eq_ignore_ascii_case(name)) else {
-        return Err(refused(format!("The value '{name}' of parameter 'sku.name' is invalid.")));
+        return Err(refused(
+            "sku",
+            format!("The value '{name}' of parameter 'sku.name' is invalid."),
+        ));
     };
     if known.ends_with("_ZRS") && region::find(location).is_none_or(|region| region.zones == 0) {
-        return Err(refused(format!("SKU {known} is not supported in region {location}.")));
+        return Err(refused(
+            "zrs-region",
+            format!("SKU {known} is not supported in region {location}."),
+        ));
     }
     Ok(Some((*known).to_owned()))
 }

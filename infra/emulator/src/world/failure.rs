@@ -10,6 +10,8 @@ pub(crate) struct Failure {
     /// Made by ARM itself, not by the disk provider: the answer then says
     /// `x-ms-failure-cause: gateway` (compute-snapshots §3.5).
     pub(crate) gateway: bool,
+    /// The name of the guess (`guess.rs`), where code or words are one.
+    pub(crate) guess: Option<&'static str>,
 }
 
 impl Failure {
@@ -21,7 +23,19 @@ impl Failure {
             message: message.into(),
             target: None,
             gateway: false,
+            guess: None,
         }
+    }
+
+    /// A refusal by the disk resource provider in words that nobody recorded.
+    pub(crate) fn guess(
+        guess: &'static str,
+        status: u16,
+        code: &str,
+        message: impl Into<String>,
+    ) -> Self {
+        debug_assert!(super::guess::GUESSES.iter().any(|(known, _)| *known == guess), "{guess}");
+        Self { guess: Some(guess), ..Self::new(status, code, message) }
     }
 
     /// A refusal by ARM.

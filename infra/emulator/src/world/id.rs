@@ -109,8 +109,8 @@ pub(crate) fn check_name(id: &ResourceId) -> Result<(), Failure> {
     if (1..=80).contains(&name.len()) && name.chars().all(allowed) {
         return Ok(());
     }
-    // GUESS: the code and the text; no refused name is recorded.
-    Err(Failure::new(
+    Err(Failure::guess(
+        "invalid-name",
         400,
         "InvalidParameter",
         format!(

@@ -19,7 +19,16 @@ pub(crate) enum Effect {
     Put(ResourceId),
     Patch(ResourceId),
     Delete(ResourceId),
-    DeleteGroup { subscription: String, name: String },
+    /// The path and query of the SAS that was given.
+    Grant {
+        id: ResourceId,
+        url: String,
+    },
+    Revoke(ResourceId),
+    DeleteGroup {
+        subscription: String,
+        name: String,
+    },
 }
 
 /// An accepted operation.
@@ -43,6 +52,7 @@ pub(crate) enum Duration {
     SnapshotCopy,
     CopyStart,
     Delete,
+    Access,
     GroupDelete,
 }
 
@@ -53,6 +63,7 @@ impl Duration {
             Self::SnapshotCopy => 1000,
             Self::CopyStart => 1600,
             Self::Delete => 350,
+            Self::Access => 200,
             // GUESS: recorded deletions of groups last from seconds to minutes.
             Self::GroupDelete => 5000,
         })
@@ -85,26 +96,28 @@ impl World {
         operation
     }
 
+    /// Drops the oldest finished ones beyond those that are kept.
     fn forget_old_operations(&mut self) {
-        if self.operations.len() <= 2 * KEPT {
-            return;
+        while self.operations.len() > KEPT
+            && let Some(oldest) = self.finished.pop_front()
+        {
+            self.operations.remove(&oldest.to_string());
         }
-        let mut done: Vec<(Timestamp, String)> = self
-            .operations
-            .iter()
-            .filter(|(_, operation)| operation.done)
-            .map(|(key, operation)| (operation.ends_at, key.clone()))
-            .collect();
+    }
+
+    /// Puts the finished ones in the order of their ends, as they were before a stop.
+    pub(super) fn resume_finished(&mut self) {
+        let done = self.operations.values().filter(|operation| operation.done);
+        let mut done: Vec<(Timestamp, Uuid)> = done.map(|o| (o.ends_at, o.id)).collect();
         done.sort();
-        for (_, key) in done.iter().take(self.operations.len() - KEPT) {
-            self.operations.remove(key);
-        }
+        self.finished = done.into_iter().map(|(_, id)| id).collect();
     }
 
     /// Ends an operation and carries out what it promised.
     pub(super) fn finish_operation(&mut self, id: Uuid) {
         let Some(operation) = self.operations.get_mut(&id.to_string()) else { return };
         operation.done = true;
+        self.finished.push_back(id);
         let operation = operation.clone();
         match &operation.effect {
             Effect::Put(target) | Effect::Patch(target) => {
@@ -124,6 +137,8 @@ impl World {
                     self.remove(target, operation.ends_at);
                 }
             }
+            // Both took effect when they were accepted.
+            Effect::Grant { .. } | Effect::Revoke(_) => {}
             Effect::DeleteGroup { subscription, name } => {
                 self.remove_group(subscription, name, operation.ends_at);
             }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::{id::ResourceId, image::Image};
+use super::{background::Background, id::ResourceId, image::Image, immutability::Immutability};
 
 /// Tags of a resource, in the order of their names.
 pub(crate) type Tags = BTreeMap<String, String>;
@@ -47,6 +47,14 @@ pub(crate) enum Provisioning {
     Updating,
     Deleting,
     Succeeded,
+    Failed,
+}
+
+/// Where an upload stands; a disk that is complete is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Upload {
+    Ready,
+    Active,
 }
 
 /// Where a resource's content comes from; never changes.
@@ -58,6 +66,13 @@ pub(crate) struct Creation {
     pub(crate) source_unique_id: Option<Uuid>,
     /// Other properties of `creationData`, given back as they came.
     pub(crate) rest: Map<String, Value>,
+}
+
+impl Creation {
+    /// `Clone` is what `CopyStart` was called in its preview (compute-snapshots §2.2).
+    pub(crate) fn is_copy_start(&self) -> bool {
+        matches!(self.option.as_str(), "CopyStart" | "Clone")
+    }
 }
 
 /// What disks and snapshots have in common.
@@ -76,12 +91,27 @@ pub(crate) struct Managed {
     pub(crate) settled: bool,
     /// Settable properties that the emulator keeps without acting on them (`osType`, …).
     pub(crate) settings: Map<String, Value>,
+    /// The key in `World::grants` while a SAS is out.
+    #[serde(default)]
+    pub(crate) sas: Option<String>,
+    #[serde(default)]
+    pub(crate) upload: Option<Upload>,
+    /// The copy that follows the creation of an Ultra or Premium SSD v2 resource.
+    #[serde(default)]
+    pub(crate) background: Option<Background>,
+    #[serde(default)]
+    pub(crate) immutability: Option<Immutability>,
     pub(crate) image: Image,
 }
 
 impl Managed {
     pub(crate) fn size_bytes(&self) -> u64 {
         self.size_gb << 30
+    }
+
+    /// Ultra and Premium SSD v2 have sectors of 4096 bytes unless 512 are asked for.
+    pub(crate) fn sector_bytes(&self) -> u64 {
+        self.creation.rest.get("logicalSectorSize").and_then(|size| size.as_u64()).unwrap_or(512)
     }
 }
 
@@ -92,6 +122,9 @@ pub(crate) struct Disk {
     pub(crate) base: Managed,
     pub(crate) zones: Vec<String>,
     pub(crate) managed_by: Option<String>,
+    /// When snapshots were taken of it in the last minutes, also of those deleted since.
+    #[serde(default)]
+    pub(crate) taken: Vec<Timestamp>,
 }
 
 /// Which moment of which disk a snapshot shows; copies inherit it.

@@ -91,7 +91,9 @@ impl World {
             zones: Some(disk.zones),
             properties,
         };
-        self.put_disk(id.clone(), &desired, now)?;
+        let operation = self.put_disk(id.clone(), &desired, now)?;
+        // Nobody waits for it.
+        self.operations.remove(&operation.id.to_string());
         if let Some(made) = self.disks.get_mut(&id.key()) {
             made.base.provisioning = Provisioning::Succeeded;
             made.base.settled = true;

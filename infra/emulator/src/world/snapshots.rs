@@ -1,14 +1,16 @@
 //! What may be asked of snapshots: take one of a disk, copy one, start a copy elsewhere, change.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::{
     World,
-    desired::{Desired, check_not_deleting, check_settled},
+    background::{INSTANT, INSTANT_MINUTES, is_direct},
+    desired::{Desired, busy, check_not_deleting, check_settled},
     disks::{check_sku, incomplete, unsupported},
     failure::Failure,
     id::{Kind, ResourceId},
+    image::Image,
     operations::{Duration, Effect, Operation},
     region,
     resource::{Creation, Managed, Point, Provisioning, Snapshot},
@@ -19,6 +21,11 @@ const SKUS: &[&str] = &["Standard_LRS", "Premium_LRS", "Standard_ZRS"];
 
 /// Incremental snapshots of one disk that may exist at a time (compute-snapshots §1.4).
 const PER_DISK: usize = 500;
+
+/// Incremental snapshots of one disk that may be taken within [`RATE_WINDOW`] (§1.3).
+const PER_WINDOW: usize = 7;
+
+const RATE_WINDOW: SignedDuration = SignedDuration::from_mins(5);
 
 /// What a new snapshot gets from its source.
 struct Origin {
@@ -51,9 +58,12 @@ impl World {
             return self.change_snapshot(&id, body, sku, (Effect::Put(id.clone()), duration), now);
         }
         let incremental = incremental.unwrap_or(false);
+        check_extras(&creation)?;
         let origin = match creation.option.as_str() {
-            "Copy" => self.copy_origin(&id, &creation, incremental, &location)?,
-            "CopyStart" => self.copy_start_origin(&id, &creation, incremental, &location)?,
+            "Copy" => self.copy_origin(&id, &creation, incremental, &location, now)?,
+            "CopyStart" | "Clone" => {
+                self.copy_start_origin(&id, &creation, incremental, &location)?
+            }
             option => return Err(unsupported(option)),
         };
         self.create(id, body, sku, creation, location, origin, now)
@@ -66,18 +76,24 @@ impl World {
         creation: &Creation,
         incremental: bool,
         location: &str,
+        now: Timestamp,
     ) -> Result<Origin, Failure> {
         let source = self.find_source(source_of(creation)?, location)?.clone();
         if incremental && !source.id.subscription.eq_ignore_ascii_case(&id.subscription) {
-            // GUESS: code and words; the rule is documented (compute-snapshots §1.3).
-            return Err(Failure::new(
+            // The rule is documented (compute-snapshots §1.3).
+            self.guarded(Failure::guess(
+                "other-subscription",
                 409,
                 "OperationNotAllowed",
                 "An incremental snapshot cannot be created outside the subscription of its disk.",
-            ));
+            ))?;
         }
+        self.check_instant_access(creation, &source, incremental)?;
         let point = match source.id.kind {
-            Kind::Disk => None,
+            Kind::Disk => {
+                self.check_disk_source(&source, incremental, now)?;
+                None
+            }
             Kind::Snapshot => {
                 let Some(snapshot) = self.snapshots.get(&source.id.key()) else {
                     return Err(Failure::source_not_found(&source.id.name));
@@ -90,15 +106,68 @@ impl World {
         };
         let disk = point.map_or(source.unique_id, |point| point.disk);
         if incremental && self.incremental_of(disk, location) >= PER_DISK {
-            // GUESS: the status; the thread that has the code does not show it (§3.5).
-            return Err(Failure::new(
+            // The thread that has code and words does not show the status (§3.5).
+            self.guarded(Failure::guess(
+                "snapshot-limit",
                 409,
                 "SnapshotLimitReached",
                 "The snapshot count was exceeded for a disk. Please delete a snapshot before \
                  creating another one.",
-            ));
+            ))?;
         }
         Ok(Origin { source, incremental, point, travels: None })
+    }
+
+    /// Checks what a disk must be for a snapshot to be taken of it.
+    fn check_disk_source(
+        &self,
+        source: &Managed,
+        incremental: bool,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        if source.upload.is_some() {
+            return Err(busy(source));
+        }
+        if is_direct(&source.sku) {
+            self.check_direct_snapshot(source, incremental)?;
+        }
+        let taken = self.disks.get(&source.id.key()).map_or(&[][..], |disk| &disk.taken);
+        let recent = taken.iter().filter(|at| now.duration_since(**at) < RATE_WINDOW).count();
+        if incremental && recent >= PER_WINDOW {
+            self.guarded(Failure::guess(
+                "snapshot-rate",
+                409,
+                "OperationNotAllowed",
+                format!(
+                    "Disk {} has had {PER_WINDOW} incremental snapshots within five minutes. \
+                     Retry later.",
+                    source.id.name
+                ),
+            ))?;
+        }
+        Ok(())
+    }
+
+    /// Checks `instantAccessDurationMinutes` (compute-snapshots §1.4).
+    fn check_instant_access(
+        &self,
+        creation: &Creation,
+        source: &Managed,
+        incremental: bool,
+    ) -> Result<(), Failure> {
+        let Some(minutes) = creation.rest.get(INSTANT) else { return Ok(()) };
+        if !minutes.as_u64().is_some_and(|minutes| INSTANT_MINUTES.contains(&minutes)) {
+            let text = format!("The value '{minutes}' of parameter '{INSTANT}' is out of range.");
+            return Err(Failure::guess("invalid-value", 400, "InvalidParameter", text)
+                .target("creationData.instantAccessDurationMinutes"));
+        }
+        if source.id.kind != Kind::Disk || !is_direct(&source.sku) || !incremental {
+            // The code is from an unofficial note (§3.5).
+            let text =
+                "Instant access is for incremental snapshots of Ultra and Premium SSD v2 disks.";
+            return Err(Failure::guess("invalid-value", 409, "InvalidInstantAccessRequest", text));
+        }
+        Ok(())
     }
 
     /// `CopyStart`: of an incremental snapshot in any region, into an incremental snapshot.
@@ -110,6 +179,14 @@ impl World {
         location: &str,
     ) -> Result<Origin, Failure> {
         let source = source_of(creation)?;
+        if !incremental {
+            // Recorded from November 2021 to March 2023, also where the source is a disk.
+            return Err(Failure::new(
+                409,
+                "OperationNotAllowed",
+                "CopyStart creation is not supported for this subscription.",
+            ));
+        }
         let source_id = match ResourceId::parse(source) {
             Some(source_id) if source_id.kind == Kind::Snapshot => source_id,
             // Azure's words for a disk as the source (compute-snapshots §3.5).
@@ -121,9 +198,10 @@ impl World {
             return Err(Failure::source_not_found(&source_id.name));
         };
         check_settled(&source.base)?;
-        if !source.incremental || !incremental {
-            // GUESS: the words are those of a client library's documentation (§6).
-            return Err(Failure::new(
+        if !source.incremental {
+            // The words are those of a client library's documentation (§6).
+            return Err(Failure::guess(
+                "copy-from-full",
                 409,
                 "OperationNotAllowed",
                 "CopyStart is only supported for creating an incremental snapshot from an \
@@ -172,11 +250,26 @@ impl World {
             taken_at: now,
         });
         let family = origin.incremental.then(|| self.family(point.disk, &location));
-        let image = match self.disks.get_mut(&origin.source.id.key()) {
-            Some(disk) => self.layers.freeze(&mut disk.base.image),
+        let of_disk = origin.source.id.kind == Kind::Disk;
+        let image = match self.disks.get_mut(&origin.source.id.key()).filter(|_| of_disk) {
+            Some(disk) => {
+                disk.taken.retain(|at| now.duration_since(*at) < RATE_WINDOW);
+                if origin.incremental {
+                    disk.taken.push(now);
+                }
+                self.layers.freeze(&mut disk.base.image)
+            }
             None => origin.source.image.clone(),
         };
         creation.source_unique_id = Some(origin.source.unique_id);
+        if origin.source.sector_bytes() == 4096 {
+            creation.rest.insert("logicalSectorSize".into(), 4096.into());
+        }
+        let direct = of_disk && is_direct(&origin.source.sku);
+        let background = direct.then(|| {
+            let bytes = self.changed_since_last(point.disk, &image);
+            self.begin_background(&id, unique_id, bytes, now)
+        });
         let sku = sku.unwrap_or_else(|| default_sku(origin.incremental, &location).to_owned());
         let operation = self.begin(
             Effect::Put(id.clone()),
@@ -200,12 +293,23 @@ impl World {
             provisioning: Provisioning::Updating,
             settled: false,
             settings,
+            sas: None,
+            upload: None,
+            background,
+            immutability: None,
             image,
         };
         let key = base.id.key();
         let incremental = origin.incremental;
         self.snapshots.insert(key, Snapshot { base, incremental, family, point, transfer });
         Ok(operation)
+    }
+
+    /// How much of `image` the newest snapshot of the disk lacks.
+    fn changed_since_last(&self, disk: Uuid, image: &Image) -> u64 {
+        let own = self.chain(disk).filter(|snapshot| snapshot.transfer.is_none());
+        let last = own.max_by_key(|snapshot| snapshot.point.taken_at);
+        last.map_or_else(|| image.full_bytes(), |last| image.delta_bytes(&last.base.image))
     }
 
     /// One family per disk and region; a copy's differs from its source's (§0.4, §8).
@@ -250,7 +354,35 @@ impl World {
 }
 
 fn put_duration(creation: &Creation) -> Duration {
-    if creation.option == "CopyStart" { Duration::CopyStart } else { Duration::SnapshotCopy }
+    if creation.is_copy_start() { Duration::CopyStart } else { Duration::SnapshotCopy }
+}
+
+/// Checks what `creationData` may have only with some options.
+fn check_extras(creation: &Creation) -> Result<(), Failure> {
+    if creation.rest.contains_key(INSTANT) && creation.option != "Copy" {
+        // As a thread shows it (compute-snapshots §3.5).
+        return Err(Failure::new(
+            400,
+            "InvalidParameter",
+            format!(
+                "'creationData.{INSTANT}' property is not supported with the '{}' create option. \
+                 Supported create option : 'Copy'",
+                creation.option
+            ),
+        )
+        .target("creationData.instantAccessDurationMinutes"));
+    }
+    match creation.rest.get("provisionedBandwidthCopySpeed").map(|speed| speed.as_str()) {
+        None | Some(Some("None" | "Enhanced")) if creation.is_copy_start() => Ok(()),
+        None => Ok(()),
+        Some(_) => Err(Failure::guess(
+            "copy-speed",
+            400,
+            "InvalidParameter",
+            "provisionedBandwidthCopySpeed takes None or Enhanced, and only with CopyStart.",
+        )
+        .target("creationData.provisionedBandwidthCopySpeed")),
+    }
 }
 
 fn source_of(creation: &Creation) -> Result<&str, Failure> {

@@ -87,19 +87,22 @@ impl World {
         location: &str,
     ) -> Result<(), Failure> {
         let moving = self.transfers.index();
-        // GUESS: the texts of these three; the rules are documented, the answers are not recorded.
-        let refused = |text: &str| Err(Failure::new(409, "OperationNotAllowed", text));
+        let refused = |guess, text: &str| {
+            self.guarded(Failure::guess(guess, 409, "OperationNotAllowed", text))
+        };
         if moving.of_disk(source.point.disk) > 0 {
-            return refused(
+            refused(
+                "copy-ongoing",
                 "Another CopyStart of a snapshot of the same disk is in progress. Only one \
                  incremental snapshot of a disk can be copied at a time.",
-            );
+            )?;
         }
         if moving.at_place(&target.subscription, location) >= 100 {
-            return refused(
+            refused(
+                "copy-too-many",
                 "The number of ongoing CopyStart requests has reached the limit of 100 for this \
                  subscription in this region.",
-            );
+            )?;
         }
         let later = |snapshot: &Snapshot| {
             snapshot.transfer.is_some()
@@ -107,10 +110,11 @@ impl World {
                 && snapshot.point.taken_at > source.point.taken_at
         };
         if self.chain(source.point.disk).any(later) {
-            return refused(
+            refused(
+                "copy-order",
                 "Incremental snapshots must be copied in the order in which they were created: a \
                  later snapshot of the disk is already in the target region.",
-            );
+            )?;
         }
         Ok(())
     }
@@ -237,6 +241,9 @@ impl World {
 
     /// Whether a snapshot's content can be used.
     pub(crate) fn is_complete(&self, snapshot: &Snapshot) -> bool {
+        if snapshot.base.background.is_some_and(|background| !background.done) {
+            return false;
+        }
         match snapshot.transfer.as_deref().map(|key| self.transfers.get(key)) {
             None => true,
             Some(transfer) => transfer.is_some_and(|t| t.state == TransferState::Complete),

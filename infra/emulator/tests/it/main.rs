@@ -2,9 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
+mod access;
 mod copies;
+mod direct;
+mod guesses;
 mod lab;
+mod limits;
 mod operations;
 mod refusals;
 mod resources;
 mod state;
+mod throttling;

@@ -126,22 +126,3 @@ async fn an_attached_disk_cannot_be_deleted() {
     lab.control(Method::PUT, &owner, json!({"managed_by": null})).await;
     assert_eq!(lab.delete(&disk("d")).await.status, StatusCode::ACCEPTED);
 }
-
-#[tokio::test]
-async fn a_disk_has_at_most_500_incremental_snapshots() {
-    let lab = Lab::start().await;
-    for n in 0..500 {
-        let made = lab.put(&snapshot(&format!("s{n}")), copy_of(&disk("d"), "eastus")).await;
-        assert_eq!(made.status, StatusCode::ACCEPTED);
-    }
-    let more = lab.put(&snapshot("more"), copy_of(&disk("d"), "eastus")).await;
-    assert_eq!(more.refusal(), (409, "SnapshotLimitReached"));
-    lab.delete(&snapshot("s7")).await;
-    lab.make(&snapshot("other"), {
-        let mut full = copy_of(&disk("d"), "eastus");
-        full["properties"]["incremental"] = false.into();
-        full
-    })
-    .await;
-    lab.take("more", "d").await;
-}
