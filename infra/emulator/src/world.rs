@@ -22,6 +22,7 @@ pub(crate) mod id;
 pub(crate) mod image;
 pub(crate) mod immutability;
 pub(crate) mod index;
+pub(crate) mod layers;
 pub(crate) mod operations;
 pub(crate) mod region;
 pub(crate) mod resource;
@@ -35,8 +36,9 @@ pub(crate) mod vhd;
 use clock::Clock;
 use failure::Failure;
 use id::{Kind, ResourceId};
-use image::{Image, Layers};
+use image::Image;
 use index::{Chains, Moving};
+use layers::Layers;
 use operations::{Duration, Effect, Operation};
 use resource::{Disk, Group, Managed, Provisioning, Snapshot, Subscription};
 use table::Table;
@@ -62,6 +64,9 @@ pub(crate) struct Settings {
     #[serde(default)]
     pub(crate) started_with: Option<(u64, Option<u64>)>,
     pub(crate) clock: Clock,
+    /// What copies moved that are no longer told of one by one.
+    #[serde(default)]
+    pub(crate) bytes_moved_before: u64,
     /// From which ids are made, and how many were.
     pub(crate) seed: u64,
     pub(crate) ids: u64,
@@ -84,6 +89,7 @@ impl Settings {
             guesses: BTreeMap::new(),
             started_with: None,
             clock: Clock::default(),
+            bytes_moved_before: 0,
             seed,
             ids,
         }
@@ -118,6 +124,8 @@ pub(crate) struct World {
     /// The resources whose background copy runs, by their `uniqueId`.
     backgrounds: BTreeMap<Uuid, ResourceId>,
     agenda: BTreeSet<(Timestamp, Event)>,
+    /// Copies whose targets were deleted, oldest first.
+    gone_transfers: VecDeque<String>,
 }
 
 impl World {
@@ -137,6 +145,7 @@ impl World {
             finished: VecDeque::new(),
             backgrounds: BTreeMap::new(),
             agenda: BTreeSet::new(),
+            gone_transfers: VecDeque::new(),
         }
     }
 
@@ -165,6 +174,7 @@ impl World {
         self.resume_backgrounds();
         let ends = self.grants.values().map(|g| (g.expires_at, Event::AccessEnd(g.unique_id)));
         self.agenda.extend(ends.collect::<Vec<_>>());
+        self.find_gone_transfers();
     }
 
     pub(crate) fn settings_mut(&mut self) -> &mut Settings {
@@ -181,8 +191,7 @@ impl World {
         self.transfers.forget_changes();
         self.operations.forget_changes();
         self.grants.forget_changes();
-        self.layers.pending_layers.clear();
-        self.layers.pending_blocks.clear();
+        self.layers.take_changes();
     }
 
     pub(crate) fn new_id(&mut self) -> Uuid {
@@ -236,15 +245,20 @@ impl World {
     fn remove(&mut self, id: &ResourceId, at: Timestamp) {
         let gone = match id.kind {
             Kind::Disk => self.disks.remove(&id.key()).map(|disk| disk.base),
-            Kind::Snapshot => self.snapshots.remove(&id.key()).map(|snapshot| snapshot.base),
-        };
-        if let Some(gone) = gone {
-            if let Some(key) = &gone.sas {
-                self.grants.remove(key);
+            Kind::Snapshot => {
+                let Some(gone) = self.snapshots.remove(&id.key()) else { return };
+                self.break_transfers(gone.base.unique_id, at);
+                if let Some(transfer) = gone.transfer {
+                    self.forget_old_transfers(transfer);
+                }
+                Some(gone.base)
             }
-            self.backgrounds.remove(&gone.unique_id);
-            self.break_transfers(gone.unique_id, at);
+        };
+        let Some(gone) = gone else { return };
+        if let Some(key) = &gone.sas {
+            self.grants.remove(key);
         }
+        self.backgrounds.remove(&gone.unique_id);
     }
 
     /// Writes into a disk, as its virtual machine would.
@@ -262,7 +276,7 @@ impl World {
             return Err(Failure::new(400, "InvalidParameter", "The write ends beyond the disk."));
         }
         let changes = disk.base.image.write(offset, bytes);
-        self.layers.note(disk.base.image.layer, changes);
+        self.layers.note(&disk.base.image.layer, changes);
         Ok(())
     }
 
@@ -277,7 +291,7 @@ impl World {
         }
         image.layer = self.layers.empty().layer;
         let rows = image.blocks.iter().map(|(n, block)| (*n, Some(block.clone()))).collect();
-        self.layers.note(image.layer, rows);
+        self.layers.note(&image.layer, rows);
         disk.base.image = image;
         Ok(())
     }
