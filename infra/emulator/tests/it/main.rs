@@ -4,6 +4,8 @@
 
 mod access;
 mod copies;
+mod crash;
+mod dice;
 mod direct;
 mod guesses;
 mod lab;
