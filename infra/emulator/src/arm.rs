@@ -16,24 +16,23 @@ mod tags;
 pub(crate) mod throttle;
 mod wire;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use axum::{
     Router,
     body::to_bytes,
     extract::{Request, State},
     http::{HeaderMap, Method, header},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::{
-    azure::Azure,
-    control::faults::Fault,
+    azure::{Azure, real_now},
+    control::faults::{Fault, dropped},
     identity,
-    server::DropConnection,
-    world::{World, failure::Failure},
+    world::{World, failure::Failure, id::ResourceId},
 };
 pub(crate) use reply::Reply;
 
@@ -52,6 +51,8 @@ pub(crate) struct Call {
     pub(crate) body: Bytes,
     /// The base of links in the answer.
     pub(crate) base: String,
+    /// A fault: a token that is given out has ended.
+    pub(crate) expired_token: bool,
 }
 
 impl Call {
@@ -73,12 +74,16 @@ async fn serve(State(azure): State<Azure>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(fault) = azure.with_process(|process, _| {
         *process.requests.entry(parts.method.to_string()).or_default() += 1;
-        Fault::take(&mut process.faults, &parts.method, &parts.uri)
+        let fault = Fault::take(&mut process.faults, &parts.method, &parts.uri);
+        if let Some(seconds) = fault.as_ref().and_then(|fault| fault.clock_seconds) {
+            process.world.jump(seconds, real_now());
+        }
+        fault
     }) else {
         return dropped();
     };
-    if let Some(delay) = fault.as_ref().and_then(|fault| fault.delay_ms) {
-        tokio::time::sleep(Duration::from_millis(delay)).await;
+    if let Some(fault) = &fault {
+        fault.wait().await;
     }
     let body = to_bytes(body, BODY_LIMIT).await;
     let call = |body| Call {
@@ -88,13 +93,14 @@ async fn serve(State(azure): State<Azure>, request: Request) -> Response {
         headers: parts.headers.clone(),
         body,
         base: azure.arm_url().to_owned(),
+        expired_token: fault.as_ref().is_some_and(|fault| fault.expired_token),
     };
     let answered = azure.with_process(|process, now| {
         let call = call(body.as_ref().cloned().unwrap_or_default());
         if blob::is_blob(&call) {
             return match fault.as_ref().filter(|fault| fault.replaces()) {
                 Some(fault) => {
-                    headers::dress(process, &call, fault.reply(), Default::default(), now)
+                    headers::dress(process, &call, fault.reply(now), Default::default(), now)
                 }
                 None => blob::serve(&process.world, &call, now),
             };
@@ -102,7 +108,7 @@ async fn serve(State(azure): State<Azure>, request: Request) -> Response {
         let early = fault.as_ref().filter(|fault| !fault.after && fault.replaces());
         let mut remaining = throttle::Remaining::default();
         let reply = match (early, &body) {
-            (Some(fault), _) => fault.reply(),
+            (Some(fault), _) => fault.reply(now),
             (None, Err(_)) => Reply::from(too_large()),
             (None, Ok(_)) => {
                 let reply = match throttle::take(process, &call, now) {
@@ -113,8 +119,13 @@ async fn serve(State(azure): State<Azure>, request: Request) -> Response {
                     }
                     Err(refused) => refused,
                 };
+                if let Some(trouble) = fault.as_ref().and_then(Fault::trouble)
+                    && let Some(id) = ResourceId::parse(&call.parts.join("/"))
+                {
+                    process.world.trouble_copy(&id, Some(trouble), now);
+                }
                 match fault.as_ref().filter(|fault| fault.replaces()) {
-                    Some(fault) => fault.reply(),
+                    Some(fault) => fault.reply(now),
                     None => reply,
                 }
             }
@@ -122,20 +133,15 @@ async fn serve(State(azure): State<Azure>, request: Request) -> Response {
         headers::dress(process, &call, reply, remaining, now)
     });
     match answered {
-        Ok(_) if fault.is_some_and(|fault| fault.drops()) => dropped(),
-        Ok(response) => response,
+        Ok(response) => match fault {
+            Some(fault) => fault.disturb(response).await,
+            None => response,
+        },
         Err(error) => {
             tracing::error!("{} {}: {error:#}", parts.method, parts.uri.path());
             dropped()
         }
     }
-}
-
-/// An answer that never leaves: the listener breaks the connection.
-fn dropped() -> Response {
-    let mut response = axum::http::StatusCode::BAD_GATEWAY.into_response();
-    response.extensions_mut().insert(DropConnection);
-    response
 }
 
 fn too_large() -> Failure {
@@ -161,7 +167,7 @@ fn answer(world: &mut World, call: &Call, now: Timestamp) -> Result<Reply, Failu
             return Ok(Reply::json(200, identity::openid_configuration(&call.base, p(0))));
         }
         [_, "oauth2", "v2.0", "token"] | [_, "oauth2", "token"] => {
-            return identity::client_credentials(&world.settings, &call.body);
+            return identity::client_credentials(&world.settings, &call.body, call.expired_token);
         }
         _ => {}
     }

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 
 use crate::{
     arm::throttle,
-    control::faults::Fault,
+    control::faults::Faults,
     state::Store,
     world::{Settings, World},
 };
@@ -36,7 +36,7 @@ pub(crate) struct Process {
     pub(crate) world: World,
     store: Option<Store>,
     closed: bool,
-    pub(crate) faults: Vec<Fault>,
+    pub(crate) faults: Faults,
     /// ARM requests by method.
     pub(crate) requests: BTreeMap<String, u64>,
     /// Requests in the current windows of Azure's throttling.
@@ -63,7 +63,7 @@ impl Azure {
             world,
             store,
             closed: false,
-            faults: Vec::new(),
+            faults: Faults::default(),
             requests: BTreeMap::new(),
             windows: BTreeMap::new(),
         };

@@ -7,6 +7,7 @@ mod copies;
 mod crash;
 mod dice;
 mod direct;
+mod faults;
 mod guesses;
 mod lab;
 mod limits;
