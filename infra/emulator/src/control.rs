@@ -12,6 +12,7 @@
 //! | `PUT /_control/owner?id=` | `{"managed_by": id or null}`: attach a disk, or detach it |
 //! | `GET`, `PUT /_control/content?id=` | the content, raw; GET takes `offset` and `length`, PUT also takes `{"file": path}` as `application/json` |
 //! | `POST /_control/write?id=&offset=` | writes the body into a disk |
+//! | `GET /_control/check` | looks at the whole world; answers `{"torn": [what is wrong]}` |
 //! | `GET`, `POST`, `DELETE /_control/faults` | faults of ARM answers, see [`faults::Fault`] |
 
 mod content;
@@ -86,6 +87,7 @@ pub(crate) fn router(azure: Azure) -> Router {
         .route("/_control/owner", put(seed::put_owner))
         .route("/_control/content", get(content::get_content).put(content::put_content))
         .route("/_control/write", post(content::post_write))
+        .route("/_control/check", get(check))
         .route("/_control/faults", get(list_faults).post(add_fault).delete(delete_faults))
         // Disks are bigger than any limit.
         .layer(DefaultBodyLimit::disable())
@@ -198,7 +200,7 @@ async fn get_counters(State(azure): State<Azure>) -> Answer {
                 "base": transfer.base.as_ref().map(ResourceId::path),
                 "started_at": transfer.started_at.to_string(),
                 "completed_at": transfer.completed_at.map(|at| at.to_string()),
-                "state": match transfer.state {
+                "state": match transfer.state() {
                     TransferState::Moving => "moving",
                     TransferState::Complete => "complete",
                     TransferState::SourceGone => "source_gone",
@@ -213,6 +215,10 @@ async fn get_counters(State(azure): State<Azure>) -> Answer {
             "requests": process.requests,
         }))
     })?)
+}
+
+async fn check(State(azure): State<Azure>) -> Answer {
+    Ok(azure.with(|world, _| Json(json!({"torn": world.torn()})))?)
 }
 
 async fn list_faults(State(azure): State<Azure>) -> Answer {

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub(crate) mod check;
 pub(crate) mod clock;
 pub(crate) mod desired;
 pub(crate) mod disks;
@@ -16,6 +17,7 @@ pub(crate) mod failure;
 pub(crate) mod groups;
 pub(crate) mod id;
 pub(crate) mod image;
+pub(crate) mod index;
 pub(crate) mod operations;
 pub(crate) mod region;
 pub(crate) mod resource;
@@ -29,6 +31,7 @@ use clock::Clock;
 use failure::Failure;
 use id::{Kind, ResourceId};
 use image::{Image, Layers};
+use index::{Chains, Moving};
 use operations::{Duration, Effect, Operation};
 use resource::{Disk, Group, Managed, Provisioning, Snapshot, Subscription};
 use table::Table;
@@ -89,8 +92,8 @@ pub(crate) struct World {
     pub(crate) subscriptions: Table<Subscription>,
     pub(crate) groups: Table<Group>,
     pub(crate) disks: Table<Disk>,
-    pub(crate) snapshots: Table<Snapshot>,
-    pub(crate) transfers: Table<Transfer>,
+    pub(crate) snapshots: Table<Snapshot, Chains>,
+    pub(crate) transfers: Table<Transfer, Moving>,
     pub(crate) operations: Table<Operation>,
     pub(crate) layers: Layers,
     agenda: BTreeSet<(Timestamp, Event)>,
@@ -141,6 +144,12 @@ impl World {
 
     /// Drops what is noted for a store, when there is none.
     pub(crate) fn forget_pending(&mut self) {
+        self.subscriptions.forget_changes();
+        self.groups.forget_changes();
+        self.disks.forget_changes();
+        self.snapshots.forget_changes();
+        self.transfers.forget_changes();
+        self.operations.forget_changes();
         self.layers.pending_layers.clear();
         self.layers.pending_blocks.clear();
     }

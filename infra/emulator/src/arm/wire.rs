@@ -75,7 +75,7 @@ pub(crate) fn snapshot(world: &World, snapshot: &Snapshot, view: View, now: Time
     {
         let percent = transfer.percent(now, world.settings.bandwidth);
         properties.insert("completionPercent".into(), json!(percent));
-        if transfer.state == TransferState::SourceGone {
+        if transfer.state() == TransferState::SourceGone {
             // GUESS: the message; the code is documented (§1.4, §2.2).
             let message = "The source snapshot was deleted before the copy was complete.";
             properties.insert(

@@ -144,15 +144,12 @@ impl World {
 
     /// The incremental snapshots of a disk that are not copies from elsewhere.
     fn incremental_of(&self, disk: Uuid, location: &str) -> usize {
-        self.snapshots
-            .values()
-            .filter(|snapshot| {
-                snapshot.incremental
-                    && snapshot.transfer.is_none()
-                    && snapshot.point.disk == disk
-                    && snapshot.base.location == location
-            })
-            .count()
+        let here = |snapshot: &&Snapshot| {
+            snapshot.incremental
+                && snapshot.transfer.is_none()
+                && snapshot.base.location == location
+        };
+        self.chain(disk).filter(here).count()
     }
 
     #[expect(clippy::too_many_arguments, reason = "all of it makes the one snapshot")]
@@ -213,11 +210,9 @@ impl World {
 
     /// One family per disk and region; a copy's differs from its source's (§0.4, §8).
     fn family(&mut self, disk: Uuid, location: &str) -> Uuid {
-        let known = self
-            .snapshots
-            .values()
-            .find(|s| s.point.disk == disk && s.base.location == location && s.family.is_some());
-        known.and_then(|snapshot| snapshot.family).unwrap_or_else(|| self.new_id())
+        let here = |snapshot: &&Snapshot| snapshot.base.location == location;
+        let known = self.chain(disk).filter(here).find_map(|snapshot| snapshot.family);
+        known.unwrap_or_else(|| self.new_id())
     }
 
     /// Changes what a PATCH may change.

@@ -35,13 +35,18 @@ pub(crate) struct Transfer {
     pub(crate) bytes_total: u64,
     pub(crate) started_at: Timestamp,
     pub(crate) completed_at: Option<Timestamp>,
-    pub(crate) state: TransferState,
+    /// Changes only by `Table::update`, since an index reads it.
+    state: TransferState,
     /// What had moved at `since`.
     moved: u64,
     since: Timestamp,
 }
 
 impl Transfer {
+    pub(crate) fn state(&self) -> TransferState {
+        self.state
+    }
+
     /// What has moved at `now`, at `bandwidth` bytes per second since the last change of it.
     pub(crate) fn moved(&self, now: Timestamp, bandwidth: u64) -> u64 {
         if self.state != TransferState::Moving || now <= self.since {
@@ -81,20 +86,16 @@ impl World {
         target: &ResourceId,
         location: &str,
     ) -> Result<(), Failure> {
-        let moving = || self.transfers.values().filter(|t| t.state == TransferState::Moving);
+        let moving = self.transfers.index();
         // GUESS: the texts of these three; the rules are documented, the answers are not recorded.
         let refused = |text: &str| Err(Failure::new(409, "OperationNotAllowed", text));
-        if moving().any(|transfer| transfer.disk == source.point.disk) {
+        if moving.of_disk(source.point.disk) > 0 {
             return refused(
                 "Another CopyStart of a snapshot of the same disk is in progress. Only one \
                  incremental snapshot of a disk can be copied at a time.",
             );
         }
-        let here = |transfer: &&Transfer| {
-            transfer.target_location == location
-                && transfer.target.subscription.eq_ignore_ascii_case(&target.subscription)
-        };
-        if moving().filter(here).count() >= 100 {
+        if moving.at_place(&target.subscription, location) >= 100 {
             return refused(
                 "The number of ongoing CopyStart requests has reached the limit of 100 for this \
                  subscription in this region.",
@@ -103,10 +104,9 @@ impl World {
         let later = |snapshot: &Snapshot| {
             snapshot.transfer.is_some()
                 && snapshot.base.location == location
-                && snapshot.point.disk == source.point.disk
                 && snapshot.point.taken_at > source.point.taken_at
         };
-        if self.snapshots.values().any(later) {
+        if self.chain(source.point.disk).any(later) {
             return refused(
                 "Incremental snapshots must be copied in the order in which they were created: a \
                  later snapshot of the disk is already in the target region.",
@@ -119,19 +119,17 @@ impl World {
     fn find_base(&self, source: &Snapshot, location: &str) -> Option<&Snapshot> {
         let same_region = source.base.location == location;
         let base = self
-            .snapshots
-            .values()
+            .chain(source.point.disk)
             .filter(|candidate| {
                 candidate.base.location == location
                     && candidate.incremental
-                    && candidate.point.disk == source.point.disk
                     && candidate.point.taken_at <= source.point.taken_at
                     // GUESS: inside one region only copies are in the store that is copied to.
                     && (!same_region || candidate.transfer.is_some())
                     && self.is_complete(candidate)
             })
             .max_by_key(|candidate| (candidate.point.taken_at, candidate.base.created_at))?;
-        let at_source = self.snapshots.values().any(|candidate| {
+        let at_source = self.chain(source.point.disk).any(|candidate| {
             candidate.base.location == source.base.location
                 && candidate.incremental
                 && candidate.point.first == base.point.first
@@ -181,34 +179,32 @@ impl World {
     }
 
     pub(super) fn finish_transfer(&mut self, id: Uuid, at: Timestamp) {
-        let Some(transfer) = self.transfers.get_mut(&id.to_string()) else { return };
-        if transfer.state == TransferState::Moving {
-            transfer.state = TransferState::Complete;
-            transfer.moved = transfer.bytes_total;
-            transfer.completed_at = Some(at);
+        let key = id.to_string();
+        if self.transfers.index().contains(&key) {
+            self.transfers.update(&key, |transfer| {
+                transfer.state = TransferState::Complete;
+                transfer.moved = transfer.bytes_total;
+                transfer.completed_at = Some(at);
+            });
         }
     }
 
     /// Ends the copies that lose their source or their target with `gone`.
     pub(super) fn break_transfers(&mut self, gone: Uuid, at: Timestamp) {
         let bandwidth = self.settings.bandwidth;
-        let broken: Vec<String> = self
-            .transfers
-            .iter()
-            .filter(|(key, transfer)| {
-                transfer.state == TransferState::Moving
-                    && (transfer.source_unique_id == gone || **key == gone.to_string())
-            })
-            .map(|(key, _)| key.clone())
-            .collect();
+        let target = gone.to_string();
+        let mut broken: Vec<String> =
+            self.transfers.index().of_source(gone).map(str::to_owned).collect();
+        if self.transfers.index().contains(&target) {
+            broken.push(target.clone());
+        }
         for key in broken {
-            let Some(transfer) = self.transfers.get_mut(&key) else { continue };
-            transfer.moved = transfer.moved(at, bandwidth);
-            transfer.state = if key == gone.to_string() {
-                TransferState::Abandoned
-            } else {
-                TransferState::SourceGone
-            };
+            let state =
+                if key == target { TransferState::Abandoned } else { TransferState::SourceGone };
+            self.transfers.update(&key, |transfer| {
+                transfer.moved = transfer.moved(at, bandwidth);
+                transfer.state = state;
+            });
         }
     }
 
@@ -217,12 +213,7 @@ impl World {
         let old = self.settings.bandwidth;
         self.settings_mut().bandwidth = bytes_per_second;
         self.agenda.retain(|(_, event)| !matches!(event, Event::Transfer(_)));
-        let moving: Vec<String> = self
-            .transfers
-            .iter()
-            .filter(|(_, transfer)| transfer.state == TransferState::Moving)
-            .map(|(key, _)| key.clone())
-            .collect();
+        let moving: Vec<String> = self.transfers.index().keys().map(str::to_owned).collect();
         for key in moving {
             let Some(transfer) = self.transfers.get_mut(&key) else { continue };
             if now > transfer.since {
@@ -236,11 +227,9 @@ impl World {
     /// Notes when each moving copy ends.
     pub(super) fn plan_transfers(&mut self) {
         let bandwidth = self.settings.bandwidth;
-        for (key, transfer) in self.transfers.iter() {
-            let end = transfer.ends_at(bandwidth);
-            if transfer.state == TransferState::Moving
-                && let (Some(end), Ok(id)) = (end, key.parse())
-            {
+        for key in self.transfers.index().keys() {
+            let end = self.transfers.get(key).and_then(|transfer| transfer.ends_at(bandwidth));
+            if let (Some(end), Ok(id)) = (end, key.parse()) {
                 self.agenda.insert((end, Event::Transfer(id)));
             }
         }
