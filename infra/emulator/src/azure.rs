@@ -49,8 +49,8 @@ impl Azure {
     }
 
     /// Opens the Azure that is stored in `folder`, or makes one there.
-    pub(crate) fn open(folder: &Path, seed: u64) -> anyhow::Result<Self> {
-        let store = Store::open(folder)?;
+    pub(crate) fn open(folder: &Path, seed: u64, sync: bool) -> anyhow::Result<Self> {
+        let store = Store::open(folder, sync)?;
         let world = store.load()?.unwrap_or_else(|| World::new(Settings::new(seed)));
         let azure = Self::new(world, Some(store));
         azure.with(|_, _| ()).context("storing the new world")?;

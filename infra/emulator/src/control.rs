@@ -12,7 +12,7 @@
 //! | `PUT /_control/owner?id=` | `{"managed_by": id or null}`: attach a disk, or detach it |
 //! | `GET`, `PUT /_control/content?id=` | the content, raw; GET takes `offset` and `length`, PUT also takes `{"file": path}` as `application/json` |
 //! | `POST /_control/write?id=&offset=` | writes the body into a disk |
-//! | `GET /_control/check` | looks at the whole world; answers `{"torn": [what is wrong]}` |
+//! | `GET /_control/check` | looks at the whole world; answers `{"torn": [what is wrong], "layers": n}` |
 //! | `GET`, `POST`, `DELETE /_control/faults` | faults of ARM answers, see [`faults::Fault`] |
 
 mod content;
@@ -209,7 +209,7 @@ async fn get_counters(State(azure): State<Azure>) -> Answer {
             })
         };
         Json(json!({
-            "bytes_moved": moved,
+            "bytes_moved": world.settings.bytes_moved_before + moved,
             "block_bytes": BLOCK_BYTES,
             "copies": transfers.iter().map(copy).collect::<Vec<_>>(),
             "requests": process.requests,
@@ -218,7 +218,8 @@ async fn get_counters(State(azure): State<Azure>) -> Answer {
 }
 
 async fn check(State(azure): State<Azure>) -> Answer {
-    Ok(azure.with(|world, _| Json(json!({"torn": world.torn()})))?)
+    Ok(azure
+        .with(|world, _| Json(json!({"torn": world.torn(), "layers": world.layers.count()})))?)
 }
 
 async fn list_faults(State(azure): State<Azure>) -> Answer {

@@ -29,6 +29,8 @@ pub struct Config {
     pub control_port: u16,
     /// Folder that keeps the world and the certificates; none: the world ends with the emulator.
     pub state: Option<PathBuf>,
+    /// Waits for the disk before each answer, so that a loss of power loses nothing either.
+    pub sync: bool,
     /// How fast each `CopyStart` moves. For a stored world the last value set holds, whether it
     /// was set here or through the control API.
     pub bandwidth_bytes_per_second: u64,
@@ -44,6 +46,7 @@ impl Default for Config {
             arm_port: 0,
             control_port: 0,
             state: None,
+            sync: false,
             bandwidth_bytes_per_second: DEFAULT_BANDWIDTH,
             retry_after_ms: None,
             identity_header: None,
@@ -75,7 +78,7 @@ impl Emulator {
             Some(folder) => {
                 std::fs::create_dir_all(folder)
                     .with_context(|| format!("creating {}", folder.display()))?;
-                (Azure::open(folder, seed)?, folder.clone(), None)
+                (Azure::open(folder, seed, config.sync)?, folder.clone(), None)
             }
             None => {
                 let temporary = tempfile::tempdir().context("making a folder for certificates")?;

@@ -19,6 +19,9 @@ struct Arguments {
     /// Folder that keeps the world and its certificates
     #[arg(long)]
     state: Option<PathBuf>,
+    /// Wait for the disk before each answer: what was acknowledged survives a loss of power too
+    #[arg(long, requires = "state")]
+    sync: bool,
     /// How many bytes each CopyStart moves in a second
     #[arg(long, default_value_t = Config::default().bandwidth_bytes_per_second)]
     bandwidth: u64,
@@ -38,6 +41,7 @@ async fn main() -> anyhow::Result<()> {
         arm_port: arguments.arm_port,
         control_port: arguments.control_port,
         state: arguments.state,
+        sync: arguments.sync,
         bandwidth_bytes_per_second: arguments.bandwidth,
         retry_after_ms: arguments.retry_after_ms,
         identity_header: arguments.identity_header,

@@ -1,33 +1,33 @@
 //! Keeps the world in a redb file, so that what was acknowledged survives the process.
 //!
-//! Rows are JSON by table and key; blocks are stored by layer, once, when they change. A kill of
-//! the process loses nothing; a loss of power may, since nothing waits for the disk: an emulator
-//! need not be safer than its machine.
+//! Rows are JSON by table and key; blocks are in `state/layers.rs`. A kill of the process loses
+//! nothing; a loss of power may, since nothing waits for the disk unless that is asked for: an
+//! emulator need not be safer than its machine.
+
+mod layers;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
     fs::{File, OpenOptions},
     io,
     path::Path,
-    sync::Arc,
 };
 
 use anyhow::Context;
-use imbl::OrdMap;
 use redb::{
     Database, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition,
     backends::FileBackend,
 };
 
-use crate::world::{
-    Settings, World,
-    image::{BLOCK_BYTES, Block, Image},
-};
+use crate::world::{Settings, World, image::Image, layers::LayerChange};
 
 const ROWS: TableDefinition<(&str, &str), &[u8]> = TableDefinition::new("rows");
-const LAYERS: TableDefinition<u64, u64> = TableDefinition::new("layers");
-/// An empty value is a block of zeros over one of the parent.
-const BLOCKS: TableDefinition<(u64, u64), &[u8]> = TableDefinition::new("blocks");
+
+/// What redb may hold of the file in memory: the world is there already, so that the file is read
+/// once, and written.
+const CACHE_BYTES: usize = 32 << 20;
+
+/// A file of which less than half is in use is compacted when it is opened, if it is worth it.
+const WORTH_COMPACTING: u64 = 16 << 20;
 
 /// The open file.
 #[derive(Debug)]
@@ -35,40 +35,44 @@ pub(crate) struct Store {
     database: Database,
 }
 
-/// Writes through the operating system without waiting for the disk.
+/// Writes through the operating system, and waits for the disk only where `sync` is set.
 #[derive(Debug)]
-struct Unsynced(FileBackend);
+struct Backend {
+    file: FileBackend,
+    sync: bool,
+}
 
-impl StorageBackend for Unsynced {
+impl StorageBackend for Backend {
     fn len(&self) -> Result<u64, io::Error> {
-        self.0.len()
+        self.file.len()
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), io::Error> {
-        self.0.read(offset, out)
+        self.file.read(offset, out)
     }
 
     fn set_len(&self, len: u64) -> Result<(), io::Error> {
-        self.0.set_len(len)
+        self.file.set_len(len)
     }
 
-    /// The page cache outlives the process, and only that is promised.
+    /// The page cache outlives the process, and only that is promised without `sync`.
     fn sync_data(&self) -> Result<(), io::Error> {
-        Ok(())
+        if self.sync { self.file.sync_data() } else { Ok(()) }
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> Result<(), io::Error> {
-        self.0.write(offset, data)
+        self.file.write(offset, data)
     }
 
     fn close(&self) -> Result<(), io::Error> {
-        self.0.close()
+        self.file.close()
     }
 }
 
 impl Store {
-    /// Opens or makes the file in `folder`; one emulator at a time may have it.
-    pub(crate) fn open(folder: &Path) -> anyhow::Result<Self> {
+    /// Opens or makes the file in `folder`; one emulator at a time may have it. With `sync`, each
+    /// commit waits for the disk.
+    pub(crate) fn open(folder: &Path, sync: bool) -> anyhow::Result<Self> {
         let path = folder.join("world.redb");
         let file = OpenOptions::new()
             .read(true)
@@ -78,11 +82,30 @@ impl Store {
             .open(&path)
             .with_context(|| format!("opening {}", path.display()))?;
         lock(&file).with_context(|| format!("{} is in use by another emulator", path.display()))?;
-        let backend = Unsynced(FileBackend::new(file)?);
+        let backend = Backend { file: FileBackend::new(file)?, sync };
         let database = redb::Builder::new()
+            .set_cache_size(CACHE_BYTES)
             .create_with_backend(backend)
             .with_context(|| format!("reading {}", path.display()))?;
-        Ok(Self { database })
+        let mut store = Self { database };
+        store.compact(&path)?;
+        Ok(store)
+    }
+
+    /// Gives back to the file system what deletions left free; redb itself only uses it again.
+    fn compact(&mut self, path: &Path) -> anyhow::Result<()> {
+        let length = path.metadata()?.len();
+        if length < WORTH_COMPACTING {
+            return Ok(());
+        }
+        let transaction = self.database.begin_write()?;
+        let stats = transaction.stats()?;
+        transaction.abort()?;
+        let used = stats.stored_bytes() + stats.metadata_bytes() + stats.fragmented_bytes();
+        if used < length / 2 {
+            self.database.compact().context("compacting the file")?;
+        }
+        Ok(())
     }
 
     /// Writes all that changed, in one transaction.
@@ -100,16 +123,8 @@ impl Store {
                     None => drop(rows.remove((*table, key.as_str()))?),
                 }
             }
-            let mut layers = transaction.open_table(LAYERS)?;
-            for (layer, parent) in &changes.layers {
-                layers.insert(layer, parent)?;
-            }
-            let mut blocks = transaction.open_table(BLOCKS)?;
-            for (layer, (number, block)) in &changes.blocks {
-                let bytes: &[u8] = block.as_ref().map_or(&[], |block| block.as_slice());
-                blocks.insert((*layer, *number), bytes)?;
-            }
         }
+        layers::write(&transaction, &changes.layers)?;
         transaction.commit()?;
         Ok(())
     }
@@ -136,64 +151,20 @@ impl Store {
         }
         drop(rows);
         drop(transaction);
-        self.load_images(&mut world)?;
+        let transaction = self.database.begin_write()?;
+        let World { disks, snapshots, layers, .. } = &mut world;
+        let images = disks.rows_mut().map(|disk| &mut disk.base.image);
+        let images = images.chain(snapshots.rows_mut().map(|snapshot| &mut snapshot.base.image));
+        let images: Vec<&mut Image> = images.collect();
+        layers::load(&transaction, layers, images).context("reading the blocks")?;
+        transaction.commit()?;
         world.resume();
         Ok(Some(world))
-    }
-
-    /// Puts the blocks back, and forgets layers that no disk or snapshot has.
-    fn load_images(&self, world: &mut World) -> anyhow::Result<()> {
-        let transaction = self.database.begin_write()?;
-        {
-            let mut layers = transaction.open_table(LAYERS)?;
-            let mut parents = BTreeMap::new();
-            for row in layers.iter()? {
-                let (layer, parent) = row?;
-                parents.insert(layer.value(), parent.value());
-            }
-            world.layers.last = parents.keys().next_back().copied().unwrap_or(0);
-            let mut used = BTreeSet::new();
-            for image in images(world) {
-                let mut layer = image.layer;
-                while layer != 0 && used.insert(layer) {
-                    layer = parents.get(&layer).copied().unwrap_or(0);
-                }
-            }
-            let mut blocks = transaction.open_table(BLOCKS)?;
-            for layer in parents.keys().filter(|layer| !used.contains(layer)) {
-                layers.remove(layer)?;
-                blocks.retain_in((*layer, 0)..=(*layer, u64::MAX), |_, _| false)?;
-            }
-            // A parent has a lower number than its children.
-            let mut whole: BTreeMap<u64, OrdMap<u64, Arc<Block>>> = BTreeMap::new();
-            for layer in used {
-                let parent = parents.get(&layer).and_then(|parent| whole.get(parent));
-                let mut image = parent.cloned().unwrap_or_default();
-                for row in blocks.range((layer, 0)..=(layer, u64::MAX))? {
-                    let (key, value) = row?;
-                    match <&[u8; BLOCK_BYTES]>::try_from(value.value()) {
-                        Ok(block) => drop(image.insert(key.value().1, Arc::new(*block))),
-                        Err(_) => drop(image.remove(&key.value().1)),
-                    }
-                }
-                whole.insert(layer, image);
-            }
-            for image in images(world) {
-                image.blocks = whole.get(&image.layer).cloned().unwrap_or_default();
-            }
-        }
-        transaction.commit()?;
-        Ok(())
     }
 }
 
 fn lock(file: &File) -> io::Result<()> {
     file.try_lock().map_err(io::Error::from)
-}
-
-fn images(world: &mut World) -> impl Iterator<Item = &mut Image> {
-    let disks = world.disks.rows_mut().map(|disk| &mut disk.base.image);
-    disks.chain(world.snapshots.rows_mut().map(|snapshot| &mut snapshot.base.image))
 }
 
 fn load_row(world: &mut World, table: &str, key: &str, row: &[u8]) -> serde_json::Result<()> {
@@ -214,8 +185,7 @@ type Row = (&'static str, String, Option<Vec<u8>>);
 #[derive(Debug, Default)]
 struct Changes {
     rows: Vec<Row>,
-    layers: Vec<(u64, u64)>,
-    blocks: Vec<(u64, crate::world::image::Change)>,
+    layers: Vec<LayerChange>,
 }
 
 impl Changes {
@@ -233,14 +203,13 @@ impl Changes {
         if std::mem::take(&mut world.settings_dirty) {
             add("settings", vec![(String::new(), Some(serde_json::to_vec(&world.settings)?))]);
         }
-        Ok(Self {
-            rows,
-            layers: std::mem::take(&mut world.layers.pending_layers),
-            blocks: std::mem::take(&mut world.layers.pending_blocks),
-        })
+        Ok(Self { rows, layers: world.layers.take_changes() })
     }
 
     fn is_empty(&self) -> bool {
-        self.rows.is_empty() && self.layers.is_empty() && self.blocks.is_empty()
+        self.rows.is_empty() && self.layers.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests;

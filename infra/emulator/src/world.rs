@@ -3,7 +3,7 @@
 //! Nothing here does I/O, reads a clock or knows HTTP: every entry takes `now`. Ids come from a
 //! seed, so that the same requests at the same times give the same world.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,7 @@ pub(crate) mod groups;
 pub(crate) mod id;
 pub(crate) mod image;
 pub(crate) mod index;
+pub(crate) mod layers;
 pub(crate) mod operations;
 pub(crate) mod region;
 pub(crate) mod resource;
@@ -30,8 +31,9 @@ pub(crate) mod transfers;
 use clock::Clock;
 use failure::Failure;
 use id::{Kind, ResourceId};
-use image::{Image, Layers};
+use image::Image;
 use index::{Chains, Moving};
+use layers::Layers;
 use operations::{Duration, Effect, Operation};
 use resource::{Disk, Group, Managed, Provisioning, Snapshot, Subscription};
 use table::Table;
@@ -51,6 +53,9 @@ pub(crate) struct Settings {
     #[serde(default)]
     pub(crate) started_with: Option<(u64, Option<u64>)>,
     pub(crate) clock: Clock,
+    /// What copies moved that are no longer told of one by one.
+    #[serde(default)]
+    pub(crate) bytes_moved_before: u64,
     /// From which ids are made, and how many were.
     pub(crate) seed: u64,
     pub(crate) ids: u64,
@@ -71,6 +76,7 @@ impl Settings {
             page_size: 1000,
             started_with: None,
             clock: Clock::default(),
+            bytes_moved_before: 0,
             seed,
             ids,
         }
@@ -97,6 +103,8 @@ pub(crate) struct World {
     pub(crate) operations: Table<Operation>,
     pub(crate) layers: Layers,
     agenda: BTreeSet<(Timestamp, Event)>,
+    /// Copies whose targets were deleted, oldest first.
+    gone_transfers: VecDeque<String>,
 }
 
 impl World {
@@ -113,6 +121,7 @@ impl World {
             operations: Table::default(),
             layers: Layers::default(),
             agenda: BTreeSet::new(),
+            gone_transfers: VecDeque::new(),
         }
     }
 
@@ -135,6 +144,7 @@ impl World {
         self.agenda =
             running.map(|operation| (operation.ends_at, Event::Operation(operation.id))).collect();
         self.plan_transfers();
+        self.find_gone_transfers();
     }
 
     pub(crate) fn settings_mut(&mut self) -> &mut Settings {
@@ -150,8 +160,7 @@ impl World {
         self.snapshots.forget_changes();
         self.transfers.forget_changes();
         self.operations.forget_changes();
-        self.layers.pending_layers.clear();
-        self.layers.pending_blocks.clear();
+        self.layers.take_changes();
     }
 
     pub(crate) fn new_id(&mut self) -> Uuid {
@@ -211,12 +220,15 @@ impl World {
 
     /// Removes a disk or snapshot; copies from it fail (compute-snapshots §0.6).
     fn remove(&mut self, id: &ResourceId, at: Timestamp) {
-        let gone = match id.kind {
-            Kind::Disk => self.disks.remove(&id.key()).map(|disk| disk.base),
-            Kind::Snapshot => self.snapshots.remove(&id.key()).map(|snapshot| snapshot.base),
-        };
-        if let Some(gone) = gone {
-            self.break_transfers(gone.unique_id, at);
+        match id.kind {
+            Kind::Disk => drop(self.disks.remove(&id.key())),
+            Kind::Snapshot => {
+                let Some(gone) = self.snapshots.remove(&id.key()) else { return };
+                self.break_transfers(gone.base.unique_id, at);
+                if let Some(transfer) = gone.transfer {
+                    self.forget_old_transfers(transfer);
+                }
+            }
         }
     }
 
@@ -235,7 +247,7 @@ impl World {
             return Err(Failure::new(400, "InvalidParameter", "The write ends beyond the disk."));
         }
         let changes = disk.base.image.write(offset, bytes);
-        self.layers.note(disk.base.image.layer, changes);
+        self.layers.note(&disk.base.image.layer, changes);
         Ok(())
     }
 
@@ -250,7 +262,7 @@ impl World {
         }
         image.layer = self.layers.empty().layer;
         let rows = image.blocks.iter().map(|(n, block)| (*n, Some(block.clone()))).collect();
-        self.layers.note(image.layer, rows);
+        self.layers.note(&image.layer, rows);
         disk.base.image = image;
         Ok(())
     }

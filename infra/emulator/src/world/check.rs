@@ -2,7 +2,7 @@
 //!
 //! It looks at everything, so that it is for tests and people, not for requests.
 
-use super::{World, id::group_key, operations::Effect, resource::Managed};
+use super::{World, id::group_key, resource::Managed};
 
 impl World {
     /// Says what is torn; nothing, if all is well.
@@ -29,13 +29,6 @@ impl World {
                 torn.push(format!("{key} has lost its copy"));
             }
         }
-        for operation in self.operations.values().filter(|operation| !operation.done) {
-            if let Effect::Delete(id) = &operation.effect
-                && self.managed(id).is_none()
-            {
-                torn.push(format!("{} waits for its deletion but is gone", id.path()));
-            }
-        }
         torn
     }
 
@@ -45,6 +38,9 @@ impl World {
         }
         if !self.groups.contains(&group_key(&found.id.subscription, &found.id.group)) {
             torn.push(format!("{key} has no group"));
+        }
+        if !self.layers.resolves(&found.image.layer) {
+            torn.push(format!("{key} has lost its layers"));
         }
     }
 }

@@ -1,13 +1,15 @@
 //! The bytes of disks and snapshots: sparse, shared, compared block by block.
 //!
 //! An image is a persistent map, so that a snapshot is a copy in constant time and the difference
-//! of two snapshots costs what changed. It also carries the number of its layer, by which
-//! `state.rs` stores only what a disk changed since its last snapshot; this file writes nothing.
+//! of two snapshots costs what changed. It also holds its layer, by which `state.rs` stores only
+//! what a disk changed since its last snapshot; this file writes nothing.
 
 use std::sync::Arc;
 
 use imbl::{OrdMap, ordmap::DiffItem};
 use serde::{Deserialize, Serialize};
+
+use super::layers::Layer;
 
 /// The unit in which content is kept, compared and moved.
 pub(crate) const BLOCK_BYTES: usize = 4096;
@@ -24,7 +26,7 @@ static ZEROS: Block = [0; BLOCK_BYTES];
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Image {
     /// The layer that holds the newest changes; its ancestors hold the rest.
-    pub(crate) layer: u64,
+    pub(crate) layer: Layer,
     #[serde(skip)]
     pub(crate) blocks: OrdMap<u64, Arc<Block>>,
 }
@@ -92,45 +94,6 @@ impl Image {
             DiffItem::Update { old, new } => old.1 != new.1,
         });
         (changed.count() * BLOCK_BYTES) as u64
-    }
-}
-
-/// Numbers the layers and holds what is not stored yet.
-#[derive(Debug, Default)]
-pub(crate) struct Layers {
-    pub(crate) last: u64,
-    /// New layers with their parent (0: none).
-    pub(crate) pending_layers: Vec<(u64, u64)>,
-    /// Changed blocks by layer.
-    pub(crate) pending_blocks: Vec<(u64, Change)>,
-}
-
-impl Layers {
-    /// An image of zeros.
-    pub(crate) fn empty(&mut self) -> Image {
-        Image { layer: self.begin(0), blocks: OrdMap::new() }
-    }
-
-    /// An image that begins as `parent` and goes its own way.
-    pub(crate) fn child(&mut self, parent: &Image) -> Image {
-        Image { layer: self.begin(parent.layer), blocks: parent.blocks.clone() }
-    }
-
-    /// Freezes what `image` holds and lets it go on in a layer of its own.
-    pub(crate) fn freeze(&mut self, image: &mut Image) -> Image {
-        let frozen = image.clone();
-        image.layer = self.begin(frozen.layer);
-        frozen
-    }
-
-    pub(crate) fn note(&mut self, layer: u64, changes: Vec<Change>) {
-        self.pending_blocks.extend(changes.into_iter().map(|change| (layer, change)));
-    }
-
-    fn begin(&mut self, parent: u64) -> u64 {
-        self.last += 1;
-        self.pending_layers.push((self.last, parent));
-        self.last
     }
 }
 

@@ -5,6 +5,8 @@
 //! goes. The source must live until the end. Bytes move at the set bandwidth of the emulator's
 //! clock; one copy does not slow another.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -78,7 +80,32 @@ impl Transfer {
     }
 }
 
+/// Copies without a target that counters still tell of.
+const KEPT: usize = 10_000;
+
 impl World {
+    /// Forgets the oldest copies whose targets are gone; what they moved stays counted.
+    pub(super) fn forget_old_transfers(&mut self, gone: String) {
+        self.gone_transfers.push_back(gone);
+        while self.gone_transfers.len() > KEPT
+            && let Some(key) = self.gone_transfers.pop_front()
+        {
+            if let Some(transfer) = self.transfers.remove(&key) {
+                self.settings_mut().bytes_moved_before += transfer.moved;
+            }
+        }
+    }
+
+    /// Finds the copies whose targets are gone, oldest first.
+    pub(super) fn find_gone_transfers(&mut self) {
+        let targets = self.snapshots.values().filter_map(|snapshot| snapshot.transfer.as_deref());
+        let targets: BTreeSet<&str> = targets.collect();
+        let gone = self.transfers.iter().filter(|(key, _)| !targets.contains(key.as_str()));
+        let mut gone: Vec<_> = gone.map(|(key, t)| (t.started_at, key.clone())).collect();
+        gone.sort();
+        self.gone_transfers = gone.into_iter().map(|(_, key)| key).collect();
+    }
+
     /// Checks the rules of §1.4 and §1.6 that hold between copies of one disk.
     pub(super) fn check_transfer(
         &self,
