@@ -8,7 +8,7 @@
 //! | `GET`, `PUT /_control/bandwidth` | `{"bytes_per_second": n}`; 0 stalls every copy |
 //! | `GET /_control/counters` | bytes moved, each copy, ARM requests by method |
 //! | `GET`, `PUT /_control/settings` | `{"page_size", "retry_after_ms"}`; what is left out stays |
-//! | `POST /_control/seed` | subscriptions, groups, disks; what exists is left alone |
+//! | `POST /_control/seed` | subscriptions, groups, disks, a fleet ([`Fleet`](crate::world::fleet::Fleet)); what exists is left alone |
 //! | `PUT /_control/owner?id=` | `{"managed_by": id or null}`: attach a disk, or detach it |
 //! | `GET`, `PUT /_control/content?id=` | the content, raw; GET takes `offset` and `length`, PUT also takes `{"file": path}` as `application/json` |
 //! | `POST /_control/write?id=&offset=` | writes the body into a disk |

@@ -14,6 +14,7 @@ pub(crate) mod clock;
 pub(crate) mod desired;
 pub(crate) mod disks;
 pub(crate) mod failure;
+pub(crate) mod fleet;
 pub(crate) mod groups;
 pub(crate) mod id;
 pub(crate) mod image;

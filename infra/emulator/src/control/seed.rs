@@ -13,6 +13,7 @@ use crate::{
     azure::Azure,
     world::{
         failure::Failure,
+        fleet::Fleet,
         id::ResourceId,
         image::Image,
         resource::Tags,
@@ -20,7 +21,7 @@ use crate::{
     },
 };
 
-use super::{Answer, content::read_file, read_id};
+use super::{Answer, Refusal, content::read_file, read_id};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -31,6 +32,7 @@ pub(super) struct Seed {
     groups: Vec<GroupSeed>,
     #[serde(default)]
     disks: Vec<DiskSeed>,
+    fleet: Option<Fleet>,
 }
 
 #[derive(Deserialize)]
@@ -125,7 +127,34 @@ pub(super) async fn post_seed(State(azure): State<Azure>, Json(seed): Json<Seed>
         })??;
         created.push(id.path());
     }
-    Ok(Json(json!({"created": created})))
+    let mut answer = json!({"created": created});
+    if let Some(fleet) = seed.fleet {
+        let disks = seed_fleet(&azure, &fleet).await?;
+        answer["fleet"] = json!({"disks": disks, "snapshots": disks * fleet.snapshots_per_disk});
+    }
+    Ok(Json(answer))
+}
+
+/// So many disks are made before others have their turn.
+const AT_ONCE: u32 = 100;
+
+/// Makes what is missing of a fleet; tells how many disks are new.
+async fn seed_fleet(azure: &Azure, fleet: &Fleet) -> Result<u32, Refusal> {
+    fleet.check()?;
+    let mut made = 0;
+    for first in (0..fleet.disks).step_by(AT_ONCE as usize) {
+        made += azure.with(|world, now| {
+            world.seed_subscription(&fleet.subscription, &fleet.subscription);
+            world.seed_group(&fleet.subscription, &fleet.group, &fleet.location, None)?;
+            let mut made = 0;
+            for number in first..first.saturating_add(AT_ONCE).min(fleet.disks) {
+                made += u32::from(world.seed_fleet_disk(fleet, number, now)?);
+            }
+            Ok::<_, Failure>(made)
+        })??;
+        tokio::task::yield_now().await;
+    }
+    Ok(made)
 }
 
 #[derive(Deserialize)]

@@ -186,16 +186,20 @@ impl Lab {
 
     /// The ends and the middle of a disk of 4 GiB, where tests write.
     pub(crate) async fn content(&self, of: &str) -> Vec<u8> {
-        let url = format!("{}/content", self.emulator.control_url());
         let mut parts = Vec::new();
         for offset in [0_u64, 1 << 30, (4 << 30) - (2 << 20)] {
-            let query = [("id", of.to_owned()), ("offset", offset.to_string())];
-            let request = self.client.get(&url).query(&query).query(&[("length", 2 << 20)]);
-            let answer = request.send().await.unwrap();
-            assert_eq!(answer.status(), StatusCode::OK);
-            parts.extend_from_slice(&answer.bytes().await.unwrap());
+            parts.extend(self.raw(of, offset, 2 << 20).await);
         }
         parts
+    }
+
+    /// A part of a disk's or a complete snapshot's bytes.
+    pub(crate) async fn raw(&self, of: &str, offset: u64, length: u64) -> Vec<u8> {
+        let url = format!("{}/content", self.emulator.control_url());
+        let query = [("id", of), ("offset", &offset.to_string()), ("length", &length.to_string())];
+        let answer = self.client.get(&url).query(&query).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        answer.bytes().await.unwrap().to_vec()
     }
 }
 

@@ -5,6 +5,8 @@
 mod copies;
 mod lab;
 mod operations;
+mod process;
 mod refusals;
 mod resources;
+mod scale;
 mod state;
