@@ -3,6 +3,7 @@
 
 pub mod artifacts;
 pub mod az;
+pub mod bench;
 pub mod estate;
 pub mod portal;
 pub mod run;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{artifacts, az, run, test};
+use xtask::{artifacts, az, bench, run, test};
 
 /// Everything that a developer of Snapferry needs.
 #[derive(Parser)]
@@ -25,6 +25,13 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Measure what large estates cost.
+    #[command(subcommand)]
+    Bench(bench::Bench),
+    /// Kill the emulator under load and see that nothing acknowledged is lost.
+    Crash(bench::Crash),
+    /// Send malformed requests to the emulator and see that it stands.
+    Fuzz(bench::Fuzz),
     /// Build the portal and the static function into target/app, as they are deployed.
     Build,
 }
@@ -44,6 +51,9 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Run(options) => run::run(&options),
         Command::Test(options) => test::test(&options),
         Command::Az { arguments } => az::run(&arguments),
+        Command::Bench(options) => bench::bench(&options),
+        Command::Crash(options) => bench::crash(&options),
+        Command::Fuzz(options) => bench::fuzz(&options),
         Command::Build => artifacts::stage(&artifacts::root()).map(|app| {
             eprintln!("{}", app.display());
         }),

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 mod copies;
+mod crash;
+mod dice;
 mod lab;
 mod operations;
 mod process;

@@ -2,6 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader},
+    ops::Deref,
     path::Path,
     process::{Child, Command, Stdio},
 };
@@ -11,10 +12,24 @@ use serde_json::Value;
 
 pub(crate) struct Process {
     child: Child,
+    remote: Remote,
+}
+
+/// How to reach a process, alive or not.
+#[derive(Clone)]
+pub(crate) struct Remote {
     pub(crate) arm_url: String,
     pub(crate) control_url: String,
     pub(crate) client: Client,
     token: String,
+}
+
+impl Deref for Process {
+    type Target = Remote;
+
+    fn deref(&self) -> &Remote {
+        &self.remote
+    }
 }
 
 impl Process {
@@ -46,9 +61,30 @@ impl Process {
         let answer: Value = request.send().await.unwrap().json().await.unwrap();
         let token = answer["access_token"].as_str().unwrap().to_owned();
         let (arm_url, control_url) = (value("ARM_URL"), value("CONTROL_URL"));
-        Self { child, arm_url, control_url, client, token }
+        Self { child, remote: Remote { arm_url, control_url, client, token } }
     }
 
+    /// The way to it, for tasks that go on when it is killed.
+    pub(crate) fn remote(&self) -> Remote {
+        self.remote.clone()
+    }
+
+    /// A line of `/proc/{pid}/status`, in bytes: `VmRSS`, `VmHWM`.
+    pub(crate) fn memory(&self, line: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let found = status.lines().find_map(|l| l.strip_prefix(line)?.strip_prefix(':'));
+        let kib = found.unwrap().trim().trim_end_matches(" kB");
+        kib.parse::<u64>().unwrap() * 1024
+    }
+
+    /// Ends it at once: SIGKILL.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Remote {
     /// A request to ARM; `path` may be a whole URL.
     pub(crate) fn arm(&self, method: Method, path: &str) -> RequestBuilder {
         let url = match path.starts_with("https://") {
@@ -65,20 +101,6 @@ impl Process {
             request = request.json(&body);
         }
         request.send().await.unwrap().error_for_status().unwrap().json().await.unwrap()
-    }
-
-    /// A line of `/proc/{pid}/status`, in bytes: `VmRSS`, `VmHWM`.
-    pub(crate) fn memory(&self, line: &str) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let found = status.lines().find_map(|l| l.strip_prefix(line)?.strip_prefix(':'));
-        let kib = found.unwrap().trim().trim_end_matches(" kB");
-        kib.parse::<u64>().unwrap() * 1024
-    }
-
-    /// Ends it at once: SIGKILL.
-    pub(crate) fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
     }
 }
 
