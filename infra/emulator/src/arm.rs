@@ -13,24 +13,23 @@ mod resources;
 mod tags;
 mod wire;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use axum::{
     Router,
     body::to_bytes,
     extract::{Request, State},
     http::{HeaderMap, Method, header},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::{
-    azure::Azure,
-    control::faults::Fault,
+    azure::{Azure, real_now},
+    control::faults::{Fault, dropped},
     identity,
-    server::DropConnection,
-    world::{World, failure::Failure},
+    world::{World, failure::Failure, id::ResourceId},
 };
 pub(crate) use reply::Reply;
 
@@ -49,6 +48,8 @@ pub(crate) struct Call {
     pub(crate) body: Bytes,
     /// The base of links in the answer.
     pub(crate) base: String,
+    /// A fault: a token that is given out has ended.
+    pub(crate) expired_token: bool,
 }
 
 impl Call {
@@ -70,12 +71,16 @@ async fn serve(State(azure): State<Azure>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(fault) = azure.with_process(|process, _| {
         *process.requests.entry(parts.method.to_string()).or_default() += 1;
-        Fault::take(&mut process.faults, &parts.method, &parts.uri)
+        let fault = Fault::take(&mut process.faults, &parts.method, &parts.uri);
+        if let Some(seconds) = fault.as_ref().and_then(|fault| fault.clock_seconds) {
+            process.world.jump(seconds, real_now());
+        }
+        fault
     }) else {
         return dropped();
     };
-    if let Some(delay) = fault.as_ref().and_then(|fault| fault.delay_ms) {
-        tokio::time::sleep(Duration::from_millis(delay)).await;
+    if let Some(fault) = &fault {
+        fault.wait().await;
     }
     let body = to_bytes(body, BODY_LIMIT).await;
     let call = |body| Call {
@@ -85,17 +90,23 @@ async fn serve(State(azure): State<Azure>, request: Request) -> Response {
         headers: parts.headers.clone(),
         body,
         base: azure.arm_url().to_owned(),
+        expired_token: fault.as_ref().is_some_and(|fault| fault.expired_token),
     };
     let answered = azure.with_process(|process, now| {
         let call = call(body.as_ref().cloned().unwrap_or_default());
         let early = fault.as_ref().filter(|fault| !fault.after && fault.replaces());
         let reply = match (early, &body) {
-            (Some(fault), _) => fault.reply(),
+            (Some(fault), _) => fault.reply(now),
             (None, Err(_)) => Reply::from(too_large()),
             (None, Ok(_)) => {
                 let reply = answer(&mut process.world, &call, now).unwrap_or_else(Reply::from);
+                if let Some(trouble) = fault.as_ref().and_then(Fault::trouble)
+                    && let Some(id) = ResourceId::parse(&call.parts.join("/"))
+                {
+                    process.world.trouble_copy(&id, Some(trouble), now);
+                }
                 match fault.as_ref().filter(|fault| fault.replaces()) {
-                    Some(fault) => fault.reply(),
+                    Some(fault) => fault.reply(now),
                     None => reply,
                 }
             }
@@ -103,20 +114,15 @@ async fn serve(State(azure): State<Azure>, request: Request) -> Response {
         headers::dress(process, &call, reply, now)
     });
     match answered {
-        Ok(_) if fault.is_some_and(|fault| fault.drops()) => dropped(),
-        Ok(response) => response,
+        Ok(response) => match fault {
+            Some(fault) => fault.disturb(response).await,
+            None => response,
+        },
         Err(error) => {
             tracing::error!("{} {}: {error:#}", parts.method, parts.uri.path());
             dropped()
         }
     }
-}
-
-/// An answer that never leaves: the listener breaks the connection.
-fn dropped() -> Response {
-    let mut response = axum::http::StatusCode::BAD_GATEWAY.into_response();
-    response.extensions_mut().insert(DropConnection);
-    response
 }
 
 fn too_large() -> Failure {
@@ -142,7 +148,7 @@ fn answer(world: &mut World, call: &Call, now: Timestamp) -> Result<Reply, Failu
             return Ok(Reply::json(200, identity::openid_configuration(&call.base, p(0))));
         }
         [_, "oauth2", "v2.0", "token"] | [_, "oauth2", "token"] => {
-            return identity::client_credentials(&world.settings, &call.body);
+            return identity::client_credentials(&world.settings, &call.body, call.expired_token);
         }
         _ => {}
     }

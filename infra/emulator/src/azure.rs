@@ -14,7 +14,7 @@ use anyhow::{Context, bail};
 use jiff::Timestamp;
 
 use crate::{
-    control::faults::Fault,
+    control::faults::Faults,
     state::Store,
     world::{Settings, World},
 };
@@ -35,7 +35,7 @@ pub(crate) struct Process {
     pub(crate) world: World,
     store: Option<Store>,
     closed: bool,
-    pub(crate) faults: Vec<Fault>,
+    pub(crate) faults: Faults,
     /// ARM requests by method.
     pub(crate) requests: BTreeMap<String, u64>,
     /// Requests by throttling bucket: the start of the window and the number in it.
@@ -62,7 +62,7 @@ impl Azure {
             world,
             store,
             closed: false,
-            faults: Vec::new(),
+            faults: Faults::default(),
             requests: BTreeMap::new(),
             buckets: BTreeMap::new(),
         };

@@ -13,7 +13,9 @@
 //! | `GET`, `PUT /_control/content?id=` | the content, raw; GET takes `offset` and `length`, PUT also takes `{"file": path}` as `application/json` |
 //! | `POST /_control/write?id=&offset=` | writes the body into a disk |
 //! | `GET /_control/check` | looks at the whole world; answers `{"torn": [what is wrong], "layers": n}` |
-//! | `GET`, `POST`, `DELETE /_control/faults` | faults of ARM answers, see [`faults::Fault`] |
+//! | `GET`, `POST`, `DELETE /_control/faults` | faults of answers, see [`faults::Fault`]; GET also tells which requests were struck |
+//! | `PUT /_control/faults/random` | `{"seed", "probability", "kinds": ["503", "lost", …], "path_contains", "method"}` |
+//! | `PUT /_control/copy?id=` | `{"stall_percent": n}`, `{"fail_percent": n, "code"}` or `{"release": true}` of a copy that moves |
 
 mod content;
 pub(crate) mod faults;
@@ -39,7 +41,7 @@ use crate::{
         transfers::{Transfer, TransferState},
     },
 };
-use faults::Fault;
+use faults::api::{add_fault, delete_faults, list_faults, put_copy, put_random};
 
 /// What a control request is answered when it fails.
 pub(crate) struct Refusal(Failure);
@@ -89,6 +91,8 @@ pub(crate) fn router(azure: Azure) -> Router {
         .route("/_control/write", post(content::post_write))
         .route("/_control/check", get(check))
         .route("/_control/faults", get(list_faults).post(add_fault).delete(delete_faults))
+        .route("/_control/faults/random", put(put_random))
+        .route("/_control/copy", put(put_copy))
         // Disks are bigger than any limit.
         .layer(DefaultBodyLimit::disable())
         .with_state(azure)
@@ -205,6 +209,7 @@ async fn get_counters(State(azure): State<Azure>) -> Answer {
                     TransferState::Complete => "complete",
                     TransferState::SourceGone => "source_gone",
                     TransferState::Abandoned => "abandoned",
+                    TransferState::Failed => "failed",
                 },
             })
         };
@@ -220,18 +225,4 @@ async fn get_counters(State(azure): State<Azure>) -> Answer {
 async fn check(State(azure): State<Azure>) -> Answer {
     Ok(azure
         .with(|world, _| Json(json!({"torn": world.torn(), "layers": world.layers.count()})))?)
-}
-
-async fn list_faults(State(azure): State<Azure>) -> Answer {
-    Ok(azure.with_process(|process, _| Json(json!({"faults": process.faults})))?)
-}
-
-async fn add_fault(State(azure): State<Azure>, Json(fault): Json<Fault>) -> Answer {
-    azure.with_process(|process, _| process.faults.push(fault))?;
-    list_faults(State(azure)).await
-}
-
-async fn delete_faults(State(azure): State<Azure>) -> Answer {
-    azure.with_process(|process, _| process.faults.clear())?;
-    list_faults(State(azure)).await
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use axum::{
     Json, Router,
     extract::{Query, State},
-    http::{HeaderMap, HeaderValue, StatusCode},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use crate::{
     arm::Reply,
     azure::{Azure, real_now},
+    control::faults::Fault,
     world::{Settings, failure::Failure},
 };
 
@@ -34,14 +35,34 @@ pub(crate) fn router(azure: Azure) -> Router {
 async fn get_token(
     State(azure): State<Azure>,
     Query(query): Query<BTreeMap<String, String>>,
+    (method, uri): (Method, Uri),
     headers: HeaderMap,
 ) -> Response {
-    let refuse = |status: StatusCode, message: &str| {
-        (status, Json(json!({"StatusCode": status.as_u16(), "Message": message}))).into_response()
-    };
-    let Ok(settings) = azure.with(|world, _| world.settings.clone()) else {
+    let Ok((settings, fault)) = azure.with_process(|process, _| {
+        let fault = Fault::take_by_path(&mut process.faults, &method, &uri);
+        (process.world.settings.clone(), fault)
+    }) else {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     };
+    let Some(fault) = fault else { return give_token(&settings, &query, &headers, false) };
+    fault.wait().await;
+    let response = match fault.status.and_then(|status| StatusCode::from_u16(status).ok()) {
+        Some(status) => refuse(status, fault.message.as_deref().unwrap_or("A fault was injected.")),
+        None => give_token(&settings, &query, &headers, fault.expired_token),
+    };
+    fault.disturb(response).await
+}
+
+fn refuse(status: StatusCode, message: &str) -> Response {
+    (status, Json(json!({"StatusCode": status.as_u16(), "Message": message}))).into_response()
+}
+
+fn give_token(
+    settings: &Settings,
+    query: &BTreeMap<String, String>,
+    headers: &HeaderMap,
+    expired: bool,
+) -> Response {
     let given = headers.get("x-identity-header").and_then(|value| value.to_str().ok());
     if given != Some(settings.identity_header.as_str()) {
         return refuse(StatusCode::UNAUTHORIZED, "The X-IDENTITY-HEADER is missing or wrong.");
@@ -52,10 +73,10 @@ async fn get_token(
     let Some(resource) = query.get("resource") else {
         return refuse(StatusCode::BAD_REQUEST, "The resource is missing.");
     };
-    let expires = real_now().as_second() + LIFE_SECONDS;
+    let expires = expiry_of(expired);
     let client = query.get("client_id").cloned().unwrap_or(settings.principal_id.to_string());
     Json(json!({
-        "access_token": token(&settings, resource, &client, expires),
+        "access_token": token(settings, resource, &client, expires),
         "client_id": client,
         "expires_on": expires.to_string(),
         "resource": resource,
@@ -64,8 +85,17 @@ async fn get_token(
     .into_response()
 }
 
+/// When a token ends that is given out now; an `expired` one has ended an hour ago.
+fn expiry_of(expired: bool) -> i64 {
+    real_now().as_second() + if expired { -3600 } else { LIFE_SECONDS }
+}
+
 /// The answer to a client-credentials grant; any secret is good.
-pub(crate) fn client_credentials(settings: &Settings, body: &[u8]) -> Result<Reply, Failure> {
+pub(crate) fn client_credentials(
+    settings: &Settings,
+    body: &[u8],
+    expired: bool,
+) -> Result<Reply, Failure> {
     let form: BTreeMap<String, String> = url::form_urlencoded::parse(body)
         .map(|(name, value)| (name.into_owned(), value.into_owned()))
         .collect();
@@ -79,7 +109,7 @@ pub(crate) fn client_credentials(settings: &Settings, body: &[u8]) -> Result<Rep
     let resource = form.get("resource").or_else(|| form.get("scope"));
     let resource = resource.map_or("", |scope| scope.trim_end_matches("/.default"));
     let client = form.get("client_id").cloned().unwrap_or_default();
-    let expires = real_now().as_second() + LIFE_SECONDS;
+    let expires = expiry_of(expired);
     Ok(Reply::json(
         200,
         json!({

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -136,6 +136,16 @@ impl World {
                 Event::Operation(id) => self.finish_operation(id),
                 Event::Transfer(id) => self.finish_transfer(id, at),
             }
+        }
+    }
+
+    /// Moves the clock by so many seconds, and lets happen what is due then.
+    pub(crate) fn jump(&mut self, seconds: f64, real: Timestamp) {
+        let clock = &mut self.settings_mut().clock;
+        let step = SignedDuration::try_from_secs_f64(seconds).unwrap_or_default();
+        if let Ok(then) = clock.now(real).checked_add(step) {
+            clock.set(then, real);
+            self.advance(then);
         }
     }
 

@@ -9,7 +9,7 @@ use crate::world::{
     desired::Desired,
     id::{Kind, ResourceId},
     resource::{Creation, Disk, Managed, Provisioning, Snapshot},
-    transfers::TransferState,
+    transfers::{TransferState, Trouble},
 };
 
 /// Who reads: a GET, or the output of an operation, which has no `completionPercent` (§0.2).
@@ -75,13 +75,22 @@ pub(crate) fn snapshot(world: &World, snapshot: &Snapshot, view: View, now: Time
     {
         let percent = transfer.percent(now, world.settings.bandwidth);
         properties.insert("completionPercent".into(), json!(percent));
-        if transfer.state() == TransferState::SourceGone {
-            // GUESS: the message; the code is documented (§1.4, §2.2).
-            let message = "The source snapshot was deleted before the copy was complete.";
-            properties.insert(
-                "copyCompletionError".into(),
-                json!({"errorCode": "CopySourceNotFound", "errorMessage": message}),
-            );
+        // GUESS: the messages; the one code is documented (§1.4, §2.2), so that a fault that names
+        // no other has it too.
+        let gone = "CopySourceNotFound";
+        let error = match (transfer.state(), &transfer.trouble) {
+            (TransferState::SourceGone, _) => {
+                Some((gone, "The source snapshot was deleted before the copy was complete."))
+            }
+            (TransferState::Failed, Some(Trouble::Fail { code: Some(code), .. })) => {
+                Some((code.as_str(), "The copy failed."))
+            }
+            (TransferState::Failed, _) => Some((gone, "The copy failed.")),
+            _ => None,
+        };
+        if let Some((code, message)) = error {
+            let error = json!({"errorCode": code, "errorMessage": message});
+            properties.insert("copyCompletionError".into(), error);
         }
     }
     frame(&snapshot.base, properties).into()

@@ -1,85 +1,208 @@
-//! Faults of ARM answers: which request, how often, and what goes wrong.
+//! Faults of answers: which request is struck, how often, and what goes wrong. Of this process
+//! only: nothing of it is stored.
+//!
+//! A fault comes from the list that the control API keeps, from a name that asks for it
+//! (`kind.rs`), or by chance from a seed. What struck is logged, newest last.
+
+pub(crate) mod api;
+mod kind;
+mod reply;
+mod transport;
+
+use std::collections::{BTreeMap, VecDeque};
 
 use axum::http::{Method, Uri};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
-use crate::arm::Reply;
+use crate::world::mix;
+pub(crate) use transport::dropped;
 
-/// One fault. It strikes the first `count` requests that match, then is gone.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// Entries of the log that are kept, and names whose strikes are counted.
+const KEPT: usize = 10_000;
+
+/// One fault. It strikes the first `count` requests that match, after `skip` that it lets pass.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Fault {
     /// Part of the path and query, in any case; none: every path.
-    #[serde(default)]
     path_contains: Option<String>,
     /// The method; none: every one.
-    #[serde(default)]
     method: Option<String>,
-    /// The status to answer; 0 breaks the connection; none only delays.
-    #[serde(default)]
-    status: Option<u16>,
-    #[serde(default)]
-    code: Option<String>,
-    #[serde(default)]
-    message: Option<String>,
-    #[serde(default)]
-    retry_after_seconds: Option<u64>,
+    /// Lets so many requests that match pass first.
+    skip: u64,
+    /// Strikes only this page of a list, counted from 1 at each request without `$skiptoken`.
+    page: Option<u64>,
     #[serde(default = "once")]
     count: u64,
+    /// The status to answer; 0 breaks the connection; none leaves the answer as it is.
+    pub(crate) status: Option<u16>,
+    pub(crate) code: Option<String>,
+    pub(crate) message: Option<String>,
+    pub(crate) retry_after_seconds: Option<u64>,
+    /// Answers Azure's own 429 for this bucket, as `HighCostGet30Min` (compute-snapshots §3.4).
+    throttle: Option<String>,
     /// Waits so long, by the machine's clock, before anything else.
-    #[serde(default)]
-    pub(crate) delay_ms: Option<u64>,
+    delay_ms: Option<u64>,
     /// Does what was asked first, and only then goes wrong: a lost answer.
-    #[serde(default)]
     pub(crate) after: bool,
+    /// Sends the body no faster than this.
+    bytes_per_second: Option<u64>,
+    /// Breaks the connection after so many bytes of a body whose length was promised whole.
+    truncate_bytes: Option<u64>,
+    /// Answers with a token that has ended.
+    pub(crate) expired_token: bool,
+    /// Moves the emulator's clock before anything else.
+    pub(crate) clock_seconds: Option<f64>,
+    /// Lets the copy that this `PUT` starts stall at this percentage, until it is released.
+    copy_stall_percent: Option<f64>,
+    /// Lets the copy that this `PUT` starts fail at this percentage.
+    copy_fail_percent: Option<f64>,
+    #[serde(skip)]
+    pages_seen: u64,
 }
 
 fn once() -> u64 {
     1
 }
 
+/// The faults to come, and those that came.
+#[derive(Debug, Default)]
+pub(crate) struct Faults {
+    list: Vec<Fault>,
+    random: Option<Random>,
+    /// How often a method and path with a fault in its name was struck.
+    named: BTreeMap<String, u64>,
+    /// Requests that faults were asked about.
+    requests: u64,
+    struck: VecDeque<Struck>,
+}
+
+/// Faults by chance: the same seed and the same requests give the same faults.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Random {
+    seed: u64,
+    /// From 0 to 1, of each request that matches.
+    probability: f64,
+    /// As in names: `429-9`, `503`, `lost`.
+    kinds: Vec<String>,
+    path_contains: Option<String>,
+    method: Option<String>,
+    /// Requests that were thrown dice for.
+    #[serde(default)]
+    seen: u64,
+}
+
+/// What was struck.
+#[derive(Debug, Clone, Serialize)]
+struct Struck {
+    /// The number of the request among all.
+    request: u64,
+    method: String,
+    /// Without the query, which may hold a secret.
+    path: String,
+    fault: Fault,
+}
+
 impl Fault {
     /// Finds the fault that strikes this request, and uses it up by one.
-    pub(crate) fn take(faults: &mut Vec<Fault>, method: &Method, uri: &Uri) -> Option<Fault> {
-        let target = uri.path_and_query().map_or("", |target| target.as_str()).to_ascii_lowercase();
-        let strikes = |fault: &Fault| {
-            fault.count > 0
-                && fault.method.as_ref().is_none_or(|m| m.eq_ignore_ascii_case(method.as_str()))
-                && fault
-                    .path_contains
-                    .as_ref()
-                    .is_none_or(|part| target.contains(&part.to_ascii_lowercase()))
-        };
-        let fault = faults.iter_mut().find(|fault| strikes(fault))?;
-        fault.count -= 1;
+    pub(crate) fn take(faults: &mut Faults, method: &Method, uri: &Uri) -> Option<Fault> {
+        faults.requests += 1;
+        let fault = faults.listed(method, uri, false);
+        let fault = fault.or_else(|| faults.named(method, uri));
+        let fault = fault.or_else(|| faults.random(method, uri))?;
+        faults.log(method, uri, &fault);
+        Some(fault)
+    }
+
+    /// As [`Self::take`], but only for a fault that names the path: a fault of every path, of which
+    /// a test of ARM thinks, does not strike the identity endpoint.
+    pub(crate) fn take_by_path(faults: &mut Faults, method: &Method, uri: &Uri) -> Option<Fault> {
+        faults.requests += 1;
+        let fault = faults.listed(method, uri, true)?;
+        faults.log(method, uri, &fault);
+        Some(fault)
+    }
+}
+
+impl Faults {
+    fn listed(&mut self, method: &Method, uri: &Uri, by_path: bool) -> Option<Fault> {
+        let target = target(uri);
+        let index = self.list.iter_mut().position(|fault| {
+            (fault.path_contains.is_some() || !by_path) && fault.strikes(method, &target)
+        })?;
+        let fault = &mut self.list[index];
+        fault.count = fault.count.saturating_sub(1);
         let struck = fault.clone();
-        faults.retain(|fault| fault.count > 0);
+        self.list.retain(|fault| fault.count > 0);
         Some(struck)
     }
 
-    /// Whether the true answer does not arrive.
-    pub(crate) fn replaces(&self) -> bool {
-        self.status.is_some()
-    }
-
-    pub(crate) fn drops(&self) -> bool {
-        self.status == Some(0)
-    }
-
-    /// The answer instead.
-    pub(crate) fn reply(&self) -> Reply {
-        let status = self.status.filter(|status| *status != 0).unwrap_or(500);
-        let code = self.code.as_deref().unwrap_or(match status {
-            429 => "TooManyRequests",
-            503 => "ServiceUnavailable",
-            _ => "InternalServerError",
-        });
-        let message = self.message.as_deref().unwrap_or("A fault was injected.");
-        let reply = Reply::json(status, json!({"error": {"code": code, "message": message}}));
-        match self.retry_after_seconds {
-            Some(seconds) => reply.header("retry-after", seconds.to_string()),
-            None => reply,
+    /// Each method of a path is struck as often as the name says, once if it does not.
+    fn named(&mut self, method: &Method, uri: &Uri) -> Option<Fault> {
+        let path = uri.path().to_ascii_lowercase();
+        let (fault, count) = kind::in_path(&path, method)?;
+        if self.named.len() >= KEPT {
+            self.named.clear();
         }
+        let strikes = self.named.entry(format!("{method} {path}")).or_default();
+        *strikes += 1;
+        (*strikes <= count).then_some(fault)
     }
+
+    fn random(&mut self, method: &Method, uri: &Uri) -> Option<Fault> {
+        let random = self.random.as_mut()?;
+        if !matches(&random.method, &random.path_contains, method, &target(uri)) {
+            return None;
+        }
+        random.seen += 1;
+        let dice = mix(random.seed.wrapping_add(random.seen.wrapping_mul(0x9E37_79B9_7F4A_7C15)));
+        if (dice >> 11) as f64 / (1_u64 << 53) as f64 >= random.probability {
+            return None;
+        }
+        let kind = &random.kinds[(mix(dice) % random.kinds.len().max(1) as u64) as usize];
+        kind::parse(kind, method, uri.path()).map(|(fault, _)| fault)
+    }
+
+    fn log(&mut self, method: &Method, uri: &Uri, fault: &Fault) {
+        if self.struck.len() >= KEPT {
+            self.struck.pop_front();
+        }
+        self.struck.push_back(Struck {
+            request: self.requests,
+            method: method.to_string(),
+            path: uri.path().to_owned(),
+            fault: fault.clone(),
+        });
+    }
+}
+
+impl Fault {
+    /// Whether it is this request's turn.
+    fn strikes(&mut self, method: &Method, target: &str) -> bool {
+        if self.count == 0 || !matches(&self.method, &self.path_contains, method, target) {
+            return false;
+        }
+        if let Some(page) = self.page {
+            let first = !target.contains("$skiptoken=") && !target.contains("%24skiptoken=");
+            self.pages_seen = if first { 1 } else { self.pages_seen + 1 };
+            if self.pages_seen != page {
+                return false;
+            }
+        }
+        if self.skip > 0 {
+            self.skip -= 1;
+            return false;
+        }
+        true
+    }
+}
+
+fn target(uri: &Uri) -> String {
+    uri.path_and_query().map_or("", |target| target.as_str()).to_ascii_lowercase()
+}
+
+fn matches(method: &Option<String>, part: &Option<String>, given: &Method, target: &str) -> bool {
+    method.as_ref().is_none_or(|method| method.eq_ignore_ascii_case(given.as_str()))
+        && part.as_ref().is_none_or(|part| target.contains(&part.to_ascii_lowercase()))
 }

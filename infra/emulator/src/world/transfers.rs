@@ -22,6 +22,25 @@ pub(crate) enum TransferState {
     SourceGone,
     /// The target was deleted before the end.
     Abandoned,
+    /// A fault let it fail.
+    Failed,
+}
+
+/// What a fault has in store for a copy; it outlives the process, since the copy does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Trouble {
+    /// Goes no further until it is released.
+    Stall { percent: f64 },
+    /// Ends there. The code is that of `copyCompletionError`.
+    Fail { percent: f64, code: Option<String> },
+}
+
+impl Trouble {
+    fn percent(&self) -> f64 {
+        match self {
+            Self::Stall { percent } | Self::Fail { percent, .. } => *percent,
+        }
+    }
 }
 
 /// One `CopyStart`.
@@ -39,6 +58,8 @@ pub(crate) struct Transfer {
     pub(crate) completed_at: Option<Timestamp>,
     /// Changes only by `Table::update`, since an index reads it.
     state: TransferState,
+    #[serde(default)]
+    pub(crate) trouble: Option<Trouble>,
     /// What had moved at `since`.
     moved: u64,
     since: Timestamp,
@@ -56,21 +77,34 @@ impl Transfer {
         }
         let nanos = now.duration_since(self.since).as_nanos().max(0) as u128;
         let more = nanos * u128::from(bandwidth) / 1_000_000_000;
-        self.moved.saturating_add(u64::try_from(more).unwrap_or(u64::MAX)).min(self.bytes_total)
+        self.moved.saturating_add(u64::try_from(more).unwrap_or(u64::MAX)).min(self.limit())
     }
 
     pub(crate) fn percent(&self, now: Timestamp, bandwidth: u64) -> f64 {
         match self.state {
             TransferState::Complete => 100.0,
-            _ if self.bytes_total == 0 => 0.0,
-            _ => self.moved(now, bandwidth) as f64 * 100.0 / self.bytes_total as f64,
+            _ => match (&self.trouble, self.moved(now, bandwidth)) {
+                (Some(trouble), moved) if moved >= self.limit() && now > self.since => {
+                    trouble.percent()
+                }
+                _ if self.bytes_total == 0 => 0.0,
+                (_, moved) => moved as f64 * 100.0 / self.bytes_total as f64,
+            },
         }
+    }
+
+    /// How much moves before it ends or stalls; what has moved stays moved.
+    fn limit(&self) -> u64 {
+        let part = |trouble: &Trouble| (self.bytes_total as f64 * trouble.percent() / 100.0) as u64;
+        let limit = self.trouble.as_ref().map_or(self.bytes_total, part);
+        limit.min(self.bytes_total).max(self.moved)
     }
 
     /// When it will be done, if nothing changes.
     fn ends_at(&self, bandwidth: u64) -> Option<Timestamp> {
-        let left = self.bytes_total - self.moved;
-        if left > 0 && bandwidth == 0 {
+        let left = self.limit().saturating_sub(self.moved);
+        let stalls = matches!(self.trouble, Some(Trouble::Stall { .. }));
+        if stalls || left > 0 && bandwidth == 0 {
             return None;
         }
         let nanos = (u128::from(left) * 1_000_000_000).div_ceil(u128::from(bandwidth.max(1)));
@@ -194,6 +228,7 @@ impl World {
             started_at: starts_at,
             completed_at: None,
             state: TransferState::Moving,
+            trouble: None,
             moved: 0,
             since: starts_at,
         };
@@ -209,9 +244,13 @@ impl World {
         let key = id.to_string();
         if self.transfers.index().contains(&key) {
             self.transfers.update(&key, |transfer| {
-                transfer.state = TransferState::Complete;
-                transfer.moved = transfer.bytes_total;
-                transfer.completed_at = Some(at);
+                transfer.moved = transfer.limit();
+                if transfer.trouble.is_some() {
+                    transfer.state = TransferState::Failed;
+                } else {
+                    transfer.state = TransferState::Complete;
+                    transfer.completed_at = Some(at);
+                }
             });
         }
     }
@@ -249,6 +288,32 @@ impl World {
             }
         }
         self.plan_transfers();
+    }
+
+    /// Lets a copy that moves stall or fail, or go on (`None`); tells whether there is one.
+    pub(crate) fn trouble_copy(
+        &mut self,
+        target: &ResourceId,
+        trouble: Option<Trouble>,
+        now: Timestamp,
+    ) -> bool {
+        let bandwidth = self.settings.bandwidth;
+        let found = self.snapshots.get(&target.key()).and_then(|s| s.transfer.clone());
+        let Some(key) = found.filter(|key| self.transfers.index().contains(key)) else {
+            return false;
+        };
+        let Some(transfer) = self.transfers.get_mut(&key) else { return false };
+        if now > transfer.since {
+            transfer.moved = transfer.moved(now, bandwidth);
+            transfer.since = now;
+        }
+        transfer.trouble = trouble;
+        let end = transfer.ends_at(bandwidth);
+        if let Ok(id) = key.parse() {
+            self.agenda.retain(|(_, event)| *event != Event::Transfer(id));
+            self.agenda.extend(end.map(|end| (end, Event::Transfer(id))));
+        }
+        true
     }
 
     /// Notes when each moving copy ends.

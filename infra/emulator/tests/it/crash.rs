@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use crate::{
     dice::{Dice, setting},
     lab::SUB,
-    process::Process,
+    process::{Process, Remote},
 };
 use load::Writer;
 
@@ -38,7 +38,7 @@ async fn what_was_acknowledged_survives_kills_at_any_moment() {
         let tasks: Vec<_> = writers
             .drain(..)
             .map(|writer| {
-                let (remote, count) = (process.remote(), count.clone());
+                let (remote, count) = (Remote::clone(&process), count.clone());
                 tokio::spawn(writer.write_until_it_dies(remote, count))
             })
             .collect();

@@ -5,6 +5,7 @@
 mod copies;
 mod crash;
 mod dice;
+mod faults;
 mod lab;
 mod operations;
 mod process;

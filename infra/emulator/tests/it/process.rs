@@ -64,11 +64,6 @@ impl Process {
         Self { child, remote: Remote { arm_url, control_url, client, token } }
     }
 
-    /// The way to it, for tasks that go on when it is killed.
-    pub(crate) fn remote(&self) -> Remote {
-        self.remote.clone()
-    }
-
     /// A line of `/proc/{pid}/status`, in bytes: `VmRSS`, `VmHWM`.
     pub(crate) fn memory(&self, line: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
