@@ -177,8 +177,8 @@ struct SettingsChange {
 }
 
 async fn put_settings(State(azure): State<Azure>, Json(change): Json<SettingsChange>) -> Answer {
-    if change.page_size == Some(0) {
-        return Err(bad_request("page_size must be at least 1"));
+    if change.page_size.is_some_and(|size| !(1..=10_000).contains(&size)) {
+        return Err(bad_request("page_size is from 1 to 10000"));
     }
     azure.with(|world, _| {
         let settings = world.settings_mut();

@@ -6,6 +6,7 @@ mod copies;
 mod crash;
 mod dice;
 mod faults;
+mod fuzz;
 mod lab;
 mod operations;
 mod process;
