@@ -7,7 +7,10 @@
 use std::{
     collections::BTreeMap,
     path::Path,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use anyhow::{Context, bail};
@@ -16,6 +19,7 @@ use jiff::Timestamp;
 use crate::{
     arm::throttle,
     control::faults::Faults,
+    guard,
     state::Store,
     world::{Settings, World},
 };
@@ -28,6 +32,7 @@ pub struct Azure(Arc<Inner>);
 struct Inner {
     process: Mutex<Process>,
     arm_url: OnceLock<String>,
+    panics: AtomicU64,
 }
 
 /// The world and what is not stored with it.
@@ -67,17 +72,32 @@ impl Azure {
             requests: BTreeMap::new(),
             windows: BTreeMap::new(),
         };
-        Self(Arc::new(Inner { process: Mutex::new(process), arm_url: OnceLock::new() }))
+        Self(Arc::new(Inner {
+            process: Mutex::new(process),
+            arm_url: OnceLock::new(),
+            panics: AtomicU64::new(0),
+        }))
     }
 
     /// The ARM face: `axum::Router` over the whole of `https://management.azure.com`.
     pub fn arm_router(&self) -> axum::Router {
-        crate::arm::router(self.clone())
+        guard::catch_panics(crate::arm::router(self.clone()), self.clone())
     }
 
     /// The identity endpoint and the control API.
     pub fn plain_router(&self) -> axum::Router {
-        crate::identity::router(self.clone()).merge(crate::control::router(self.clone()))
+        let routers = crate::identity::router(self.clone());
+        let routers = routers.merge(crate::control::router(self.clone()));
+        guard::shape_errors(guard::catch_panics(routers, self.clone()))
+    }
+
+    /// How many handlers panicked: each one is a bug of the emulator.
+    pub fn panics(&self) -> u64 {
+        self.0.panics.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn count_panic(&self) {
+        self.0.panics.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The base of links in answers.

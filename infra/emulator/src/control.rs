@@ -6,7 +6,7 @@
 //! | `GET /_control/health` | `{"status":"ok"}` |
 //! | `GET`, `PUT /_control/clock` | `{"now": RFC 3339}`, `{"advance_seconds": n}`, `{"frozen": bool}`, alone or together; answers `{"now","frozen"}` |
 //! | `GET`, `PUT /_control/bandwidth` | `{"bytes_per_second": n}`; 0 stalls every copy |
-//! | `GET /_control/counters` | bytes moved, each copy, ARM requests by method |
+//! | `GET /_control/counters` | bytes moved, each copy, ARM requests by method, panics |
 //! | `GET`, `PUT /_control/settings` | `{"page_size", "retry_after_ms"}`; what is left out stays |
 //! | `POST /_control/seed` | subscriptions, groups, disks, a fleet ([`Fleet`](crate::world::fleet::Fleet)); what exists is left alone |
 //! | `PUT /_control/owner?id=` | `{"managed_by": id or null}`: attach a disk, or detach it |
@@ -182,8 +182,8 @@ struct SettingsChange {
 }
 
 async fn put_settings(State(azure): State<Azure>, Json(change): Json<SettingsChange>) -> Answer {
-    if change.page_size == Some(0) {
-        return Err(bad_request("page_size must be at least 1"));
+    if change.page_size.is_some_and(|size| !(1..=10_000).contains(&size)) {
+        return Err(bad_request("page_size is from 1 to 10000"));
     }
     azure.with(|world, _| {
         let settings = world.settings_mut();
@@ -224,6 +224,7 @@ async fn get_counters(State(azure): State<Azure>) -> Answer {
             "block_bytes": BLOCK_BYTES,
             "copies": transfers.iter().map(copy).collect::<Vec<_>>(),
             "requests": process.requests,
+            "panics": azure.panics(),
         }))
     })?)
 }

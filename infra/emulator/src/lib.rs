@@ -7,6 +7,7 @@
 mod arm;
 mod azure;
 mod control;
+mod guard;
 mod identity;
 mod server;
 mod state;

@@ -13,7 +13,7 @@ use crate::{
     azure::Azure,
     world::{
         failure::Failure,
-        fleet::Fleet,
+        fleet::{CONTENT, Fleet},
         id::ResourceId,
         image::Image,
         resource::Tags,
@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-use super::{Answer, Refusal, content::read_file, read_id};
+use super::{Answer, Refusal, bad_request, content::read_file, read_id};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -101,6 +101,9 @@ pub(super) async fn post_seed(State(azure): State<Azure>, Json(seed): Json<Seed>
         // Read before the disk is made: a disk never shows without its content.
         let content = match disk.content {
             None => None,
+            Some(Content::Random { random_bytes: length, .. }) if length > CONTENT => {
+                return Err(bad_request("random_bytes is at most 1 GiB"));
+            }
             Some(Content::Random { random_bytes: length, seed }) => {
                 let mut image = Image::default();
                 image.write(0, &random_bytes(seed, length));

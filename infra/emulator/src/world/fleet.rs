@@ -18,6 +18,12 @@ use super::{
 /// As many incremental snapshots as a disk may have (compute-snapshots §1.4).
 const PER_DISK: u32 = 500;
 
+/// As many disks as a subscription may have of one type in one region (compute-snapshots §1.4).
+const DISKS: u32 = 50_000;
+
+/// What a seed may write into one disk, since it is made in memory.
+pub(crate) const CONTENT: usize = 1 << 30;
+
 /// What every disk of a fleet is like.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -66,6 +72,12 @@ impl Fleet {
         let refuse = |why: &str| Err(Failure::new(400, "InvalidControlRequest", why));
         if self.snapshots_per_disk > PER_DISK {
             return refuse("a disk has at most 500 incremental snapshots");
+        }
+        if self.disks > DISKS {
+            return refuse("a subscription has at most 50000 disks of one type in one region");
+        }
+        if self.content_bytes.max(self.changed_bytes_per_snapshot) > CONTENT {
+            return refuse("the content of a disk is at most 1 GiB");
         }
         let size = self.size_gb.saturating_mul(1 << 30);
         if (self.content_bytes.max(self.changed_bytes_per_snapshot) as u64) > size {

@@ -8,6 +8,7 @@ mod crash;
 mod dice;
 mod direct;
 mod faults;
+mod fuzz;
 mod guesses;
 mod lab;
 mod limits;

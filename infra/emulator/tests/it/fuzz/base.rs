@@ -1,0 +1,215 @@
+//! The valid requests that are mutated: one row for each operation that the emulator serves.
+//!
+//! Whoever adds a route adds a row. In paths and bodies, `{sub}`, `{other}`, `{tenant}` and `{op}`
+//! stand for what is there, `{n}` for one of few names, so that requests meet each other's effects.
+
+use crate::{dice::Dice, lab};
+
+use super::request::{Face, Request};
+
+/// Face, method, path and query, body (empty: none).
+type Row = (Face, &'static str, &'static str, &'static str);
+
+const RG: &str = "/subscriptions/{sub}/resourceGroups/g{n}";
+const COMPUTE: &str = "/subscriptions/{sub}/resourceGroups/rg{n}/providers/Microsoft.Compute";
+
+use Face::{Arm, Plain};
+
+/// `@` begins a path in a group of Microsoft.Compute, `~` one in a group that comes and goes.
+const ROWS: &[Row] = &[
+    (Arm, "GET", "/metadata/endpoints?api-version=2022-09-01", ""),
+    (Arm, "GET", "/{tenant}/v2.0/.well-known/openid-configuration", ""),
+    (Arm, "POST", "/{tenant}/oauth2/v2.0/token", "grant_type=client_credentials&client_id=a"),
+    (Arm, "GET", "/tenants?api-version=2022-12-01", ""),
+    (Arm, "GET", "/subscriptions?api-version=2022-12-01", ""),
+    (Arm, "GET", "/subscriptions/{sub}?api-version=2022-12-01", ""),
+    (Arm, "GET", "/subscriptions/{sub}/locations?api-version=2022-12-01", ""),
+    (Arm, "GET", "/subscriptions/{sub}/resourcegroups?api-version=2022-09-01", ""),
+    (Arm, "GET", "~?api-version=2022-09-01", ""),
+    (Arm, "HEAD", "~?api-version=2022-09-01", ""),
+    (Arm, "PUT", "~?api-version=2022-09-01", r#"{"location":"eastus","tags":{"a":"b"}}"#),
+    (Arm, "PATCH", "~?api-version=2022-09-01", r#"{"tags":{"a":"c"}}"#),
+    (Arm, "DELETE", "~?api-version=2022-09-01", ""),
+    (
+        Arm,
+        "GET",
+        "/subscriptions/{sub}/operationresults/eyJqb2JJZCI6IngifQ?api-version=2022-09-01",
+        "",
+    ),
+    (Arm, "GET", "/subscriptions/{sub}/providers/Microsoft.Compute?api-version=2022-09-01", ""),
+    (
+        Arm,
+        "POST",
+        "/subscriptions/{sub}/providers/Microsoft.Compute/register?api-version=2022-09-01",
+        "",
+    ),
+    (
+        Arm,
+        "GET",
+        "/subscriptions/{sub}/providers/Microsoft.Features/providers/Microsoft.Compute/features?api-version=2021-07-01",
+        "",
+    ),
+    (
+        Arm,
+        "GET",
+        "/subscriptions/{sub}/providers/Microsoft.Features/providers/Microsoft.Compute/features/CreateOptionClone?api-version=2021-07-01",
+        "",
+    ),
+    (
+        Arm,
+        "POST",
+        "/subscriptions/{sub}/providers/Microsoft.Features/providers/Microsoft.Compute/features/CreateOptionClone/register?api-version=2021-07-01",
+        "",
+    ),
+    (
+        Arm,
+        "POST",
+        "/subscriptions/{sub}/providers/Microsoft.Features/providers/Microsoft.Compute/features/CreateOptionClone/unregister?api-version=2021-07-01",
+        "",
+    ),
+    (
+        Arm,
+        "GET",
+        "/subscriptions/{sub}/providers/Microsoft.Compute/locations/eastus/DiskOperations/{op}?p=x&api-version=2024-03-02",
+        "",
+    ),
+    (
+        Arm,
+        "GET",
+        "/subscriptions/{sub}/providers/Microsoft.Compute/locations/eastus/DiskOperations/{op}?p=x&monitor=true&api-version=2024-03-02",
+        "",
+    ),
+    (
+        Arm,
+        "GET",
+        "/subscriptions/{sub}/providers/Microsoft.Compute/disks?api-version=2024-03-02",
+        "",
+    ),
+    (
+        Arm,
+        "GET",
+        "/subscriptions/{sub}/providers/Microsoft.Compute/snapshots?api-version=2024-03-02",
+        "",
+    ),
+    (
+        Arm,
+        "GET",
+        "/subscriptions/{sub}/providers/Microsoft.Compute/snapshots?api-version=2024-03-02&$skiptoken=YWJj",
+        "",
+    ),
+    (Arm, "GET", "@/disks?api-version=2024-03-02", ""),
+    (Arm, "GET", "@/snapshots?api-version=2024-03-02", ""),
+    (Arm, "GET", "@/disks/d{n}?api-version=2024-03-02", ""),
+    (Arm, "PUT", "@/disks/d{n}?api-version=2023-04-02", EMPTY_DISK),
+    (Arm, "PUT", "@/disks/r{n}?api-version=2023-04-02", RESTORE),
+    (
+        Arm,
+        "PATCH",
+        "@/disks/d{n}?api-version=2023-04-02",
+        r#"{"tags":{"x":"y"},"sku":{"name":"StandardSSD_LRS"},"properties":{"diskSizeGB":64,"networkAccessPolicy":"DenyAll"}}"#,
+    ),
+    (Arm, "DELETE", "@/disks/r{n}?api-version=2023-04-02", ""),
+    (Arm, "GET", "@/snapshots/s{n}?api-version=2022-03-02", ""),
+    (Arm, "PUT", "@/snapshots/s{n}?api-version=2023-10-02", SNAPSHOT),
+    (Arm, "PUT", "@/snapshots/s{n}?api-version=2021-04-01", SNAPSHOT),
+    (Arm, "PUT", "@/snapshots/c{n}?api-version=2020-12-01", COPY_START),
+    (Arm, "PATCH", "@/snapshots/s{n}?api-version=2023-10-02", r#"{"tags":{"x":"y"}}"#),
+    (Arm, "DELETE", "@/snapshots/s{n}?api-version=2023-10-02", ""),
+    (Arm, "DELETE", "@/snapshots/c{n}?api-version=2023-10-02", ""),
+    (
+        Arm,
+        "POST",
+        "@/snapshots/s{n}/beginGetAccess?api-version=2023-10-02",
+        r#"{"access":"Read","durationInSeconds":600}"#,
+    ),
+    (Arm, "POST", "@/snapshots/s{n}/endGetAccess?api-version=2023-10-02", ""),
+    (
+        Arm,
+        "GET",
+        "@/snapshots/s{n}/providers/Microsoft.Resources/tags/default?api-version=2021-04-01",
+        "",
+    ),
+    (
+        Arm,
+        "PUT",
+        "@/disks/d{n}/providers/Microsoft.Resources/tags/default?api-version=2021-04-01",
+        r#"{"properties":{"tags":{"k":"v"}}}"#,
+    ),
+    (
+        Arm,
+        "PATCH",
+        "@/disks/d{n}/providers/Microsoft.Resources/tags/default?api-version=2021-04-01",
+        r#"{"operation":"Merge","properties":{"tags":{"k":"w","l":"m"}}}"#,
+    ),
+    (Plain, "GET", "/msi/token?api-version=2019-08-01&resource=https://management.azure.com/", ""),
+    (Plain, "GET", "/_control/health", ""),
+    (Plain, "GET", "/_control/clock", ""),
+    (Plain, "PUT", "/_control/clock", r#"{"advance_seconds":2.5}"#),
+    (Plain, "PUT", "/_control/clock", r#"{"now":"2026-01-01T00:00:00Z","frozen":true}"#),
+    (Plain, "PUT", "/_control/bandwidth", r#"{"bytes_per_second":65536}"#),
+    (Plain, "GET", "/_control/counters", ""),
+    (Plain, "GET", "/_control/settings", ""),
+    (Plain, "PUT", "/_control/settings", r#"{"page_size":3,"retry_after_ms":10}"#),
+    (
+        Plain,
+        "POST",
+        "/_control/seed",
+        r#"{"subscriptions":[{"id":"{sub}","name":"One"}],"groups":[{"subscription":"{sub}","name":"rg{n}","location":"eastus"}],"disks":[{"id":"/subscriptions/{sub}/resourceGroups/rg{n}/providers/Microsoft.Compute/disks/e{n}","location":"eastus","size_gb":4,"zones":[],"content":{"random_bytes":8192,"seed":3}}]}"#,
+    ),
+    (
+        Plain,
+        "POST",
+        "/_control/seed",
+        r#"{"fleet":{"subscription":"{sub}","group":"rg{n}","location":"eastus","prefix":"f{n}","disks":2,"snapshots_per_disk":2,"content_bytes":4096,"changed_bytes_per_snapshot":4096}}"#,
+    ),
+    (Plain, "PUT", "/_control/owner?id=@/disks/d{n}", r#"{"managed_by":null}"#),
+    (Plain, "GET", "/_control/content?id=@/snapshots/s{n}&offset=4096&length=8192", ""),
+    (Plain, "PUT", "/_control/content?id=@/disks/d{n}", "some bytes"),
+    (Plain, "POST", "/_control/write?id=@/disks/d{n}&offset=12288", "other bytes"),
+    (Plain, "GET", "/_control/check", ""),
+    (Plain, "GET", "/_control/faults", ""),
+    (
+        Plain,
+        "POST",
+        "/_control/faults",
+        r#"{"path_contains":"/none","method":"GET","status":503,"count":1,"after":false}"#,
+    ),
+    (Plain, "PUT", "/_control/faults/random", r#"{"seed":1,"probability":0,"kinds":["503"]}"#),
+    (Plain, "DELETE", "/_control/faults", ""),
+    (Plain, "PUT", "/_control/copy?id=@/snapshots/c{n}", r#"{"stall_percent":40}"#),
+];
+
+const EMPTY_DISK: &str = r#"{"location":"eastus","tags":{"team":"a"},"sku":{"name":"Premium_LRS"},"zones":["1"],"properties":{"creationData":{"createOption":"Empty"},"diskSizeGB":32,"osType":"Linux"}}"#;
+const RESTORE: &str = r#"{"location":"eastus","properties":{"creationData":{"createOption":"Copy","sourceResourceId":"@/snapshots/s{n}"}}}"#;
+const SNAPSHOT: &str = r#"{"location":"East US","tags":{},"sku":{"name":"Standard_LRS"},"properties":{"creationData":{"createOption":"Copy","sourceResourceId":"@/disks/d{n}"},"incremental":true}}"#;
+const COPY_START: &str = r#"{"location":"westus2","scale":null,"properties":{"creationData":{"createOption":"CopyStart","sourceResourceId":"@/snapshots/s{n}"},"incremental":true}}"#;
+
+/// One of them, with names of its own.
+pub(super) fn draw(dice: &mut Dice, operation: &str) -> Request {
+    let (face, method, target, body) = ROWS[dice.below(ROWS.len() as u64) as usize];
+    let name = dice.below(3).to_string();
+    let group = dice.below(2).to_string();
+    let fill = |text: &str| {
+        text.replace('@', &COMPUTE.replace("{n}", &group))
+            .replace('~', &RG.replace("{n}", &group))
+            .replace("{sub}", lab::SUB)
+            .replace("{other}", lab::OTHER_SUB)
+            .replace("{tenant}", "common")
+            .replace("{op}", operation)
+            .replace("{n}", &name)
+    };
+    let mut headers = vec![("host".to_owned(), b"127.0.0.1".to_vec())];
+    if face == Arm {
+        headers.push(("authorization".to_owned(), b"Bearer good".to_vec()));
+    }
+    if body.starts_with('{') {
+        headers.push(("content-type".to_owned(), b"application/json".to_vec()));
+    }
+    Request {
+        face,
+        method: method.to_owned(),
+        target: fill(target).into_bytes(),
+        headers,
+        body: fill(body).into_bytes(),
+    }
+}
