@@ -113,7 +113,7 @@ async fn serve(State(azure): State<Azure>, request: Request) -> Response {
 }
 
 /// An answer that never leaves: the listener breaks the connection.
-fn dropped() -> Response {
+pub(crate) fn dropped() -> Response {
     let mut response = axum::http::StatusCode::BAD_GATEWAY.into_response();
     response.extensions_mut().insert(DropConnection);
     response
@@ -255,7 +255,7 @@ fn split_query(query: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
-fn percent_decode(part: &str) -> String {
+pub(crate) fn percent_decode(part: &str) -> String {
     let mut bytes = Vec::with_capacity(part.len());
     let mut rest = part.as_bytes();
     while let Some((&first, tail)) = rest.split_first() {

@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use crate::{
     control::faults::Fault,
     state::Store,
+    storage,
     world::{Settings, World},
 };
 
@@ -77,6 +78,16 @@ impl Azure {
     /// The identity endpoint and the control API.
     pub fn plain_router(&self) -> axum::Router {
         crate::identity::router(self.clone()).merge(crate::control::router(self.clone()))
+    }
+
+    /// The blob endpoint of the storage account.
+    pub fn blob_router(&self) -> axum::Router {
+        storage::router(self.clone(), storage::Service::Blob)
+    }
+
+    /// The queue endpoint of the storage account.
+    pub fn queue_router(&self) -> axum::Router {
+        storage::router(self.clone(), storage::Service::Queue)
     }
 
     /// The base of links in answers.

@@ -21,6 +21,7 @@ pub(crate) mod region;
 pub(crate) mod resource;
 pub(crate) mod seed;
 pub(crate) mod snapshots;
+pub(crate) mod storage;
 pub(crate) mod table;
 pub(crate) mod tags;
 pub(crate) mod transfers;
@@ -31,6 +32,7 @@ use id::{Kind, ResourceId};
 use image::{Image, Layers};
 use operations::{Duration, Effect, Operation};
 use resource::{Disk, Group, Managed, Provisioning, Snapshot, Subscription};
+use storage::Storage;
 use table::Table;
 use transfers::Transfer;
 
@@ -92,6 +94,7 @@ pub(crate) struct World {
     pub(crate) snapshots: Table<Snapshot>,
     pub(crate) transfers: Table<Transfer>,
     pub(crate) operations: Table<Operation>,
+    pub(crate) storage: Storage,
     pub(crate) layers: Layers,
     agenda: BTreeSet<(Timestamp, Event)>,
 }
@@ -108,6 +111,7 @@ impl World {
             snapshots: Table::default(),
             transfers: Table::default(),
             operations: Table::default(),
+            storage: Storage::default(),
             layers: Layers::default(),
             agenda: BTreeSet::new(),
         }

@@ -8,3 +8,4 @@ mod operations;
 mod refusals;
 mod resources;
 mod state;
+mod storage;
