@@ -10,7 +10,7 @@ use shared::{Inventory, Limits};
 use tokio::sync::{Mutex, RwLock};
 
 use crate::{
-    azure::{ArmClient, ArmError},
+    azure::{ArmClient, ArmError, queue::RequestQueue},
     config::Config,
     gather::gather,
     http::PortalFiles,
@@ -33,6 +33,8 @@ pub struct App {
     pub config: Config,
     /// Azure.
     pub arm: ArmClient,
+    /// What tells the worker of a click.
+    pub(crate) queue: RequestQueue,
     /// Policies, requests and runs.
     pub records: Records,
     /// The portal's files.
@@ -79,6 +81,7 @@ impl App {
     pub fn new(config: Config) -> Self {
         Self {
             arm: ArmClient::new(&config),
+            queue: RequestQueue::new(&config),
             records: Records::new(Store::new(config.store.clone())),
             portal: PortalFiles::load(&config.portal),
             turn: Mutex::new(()),

@@ -1,10 +1,12 @@
-//! Azure Resource Manager as the function needs it: send, page through, wait for operations.
+//! Azure Resource Manager as the function needs it: send, page through, wait for operations; and
+//! the queue that carries clicks.
 //!
 //! Azure's JSON stops in this folder. Retries are few and short: the next tick is the retry.
 
 pub(crate) mod compute;
 mod error;
 mod operation;
+pub(crate) mod queue;
 mod token;
 mod wire;
 
@@ -149,7 +151,7 @@ impl ArmClient {
         url: Url,
         body: Option<&Value>,
     ) -> Result<Answer, ArmError> {
-        let http = self.http.get_or_try_init(|| self.connect()).await?;
+        let http = self.http.get_or_try_init(|| client(self.ca_file.as_deref())).await?;
         let token = self.tokens.get().await?;
         let path = url.path().to_owned();
         let mut request = http.request(method, url).bearer_auth(token.secret());
@@ -180,22 +182,22 @@ impl ArmClient {
         };
         Ok(Answer { status, headers, body })
     }
+}
 
-    /// Builds the HTTP client: lazily, as that takes longer than binding the port.
-    async fn connect(&self) -> Result<reqwest::Client, ArmError> {
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("snapferry/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(Duration::from_secs(5))
-            .read_timeout(Duration::from_secs(30))
-            .redirect(reqwest::redirect::Policy::none());
-        if let Some(file) = &self.ca_file {
-            let pem = tokio::fs::read(file)
-                .await
-                .map_err(|error| ArmError::Setup(format!("reading {}: {error}", file.display())))?;
-            let ca = reqwest::Certificate::from_pem(&pem)
-                .map_err(|error| ArmError::Setup(format!("{}: {error}", file.display())))?;
-            builder = builder.tls_certs_merge([ca]);
-        }
-        builder.build().map_err(|error| ArmError::Setup(error.to_string()))
+/// Builds an HTTP client: lazily, as that takes longer than binding the port.
+async fn client(ca_file: Option<&std::path::Path>) -> Result<reqwest::Client, ArmError> {
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("snapferry/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(Duration::from_secs(5))
+        .read_timeout(Duration::from_secs(30))
+        .redirect(reqwest::redirect::Policy::none());
+    if let Some(file) = ca_file {
+        let pem = tokio::fs::read(file)
+            .await
+            .map_err(|error| ArmError::Setup(format!("reading {}: {error}", file.display())))?;
+        let ca = reqwest::Certificate::from_pem(&pem)
+            .map_err(|error| ArmError::Setup(format!("{}: {error}", file.display())))?;
+        builder = builder.tls_certs_merge([ca]);
     }
+    builder.build().map_err(|error| ArmError::Setup(error.to_string()))
 }

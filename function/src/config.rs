@@ -1,9 +1,13 @@
 //! Configuration: every environment variable, read once and validated together.
 
+mod storage;
+
 use std::path::PathBuf;
 
 use shared::model::Writes;
 use url::Url;
+
+pub use storage::{Access, AccountKey, StorageAccess};
 
 /// Everything that the environment says.
 #[derive(Clone, Debug)]
@@ -31,6 +35,9 @@ pub struct Config {
     pub store: PathBuf,
     /// `SNAPFERRY_PORTAL`: the portal's files; `files` beside the binary if absent.
     pub portal: PathBuf,
+    /// `AzureWebJobsStorage` or `AzureWebJobsStorage__queueServiceUri`: the storage account whose
+    /// queue carries clicks from the portal to the worker.
+    pub storage: StorageAccess,
     /// Who is let in.
     pub sign_in: SignIn,
     /// `SNAPFERRY_CLOCK_URL`: the emulator's clock, in the host clock's stead.
@@ -140,8 +147,9 @@ impl Config {
             let binary = std::env::current_exe().ok();
             binary.and_then(|path| Some(path.parent()?.join("files"))).unwrap_or_default()
         };
-        match arm_endpoint {
-            Some(arm_endpoint) if problems.is_empty() => Ok(Self {
+        let storage = StorageAccess::read(&lookup).map_err(|problem| problems.push(problem)).ok();
+        match (arm_endpoint, storage) {
+            (Some(arm_endpoint), Some(storage)) if problems.is_empty() => Ok(Self {
                 port,
                 installation,
                 cloud: lookup("SNAPFERRY_CLOUD").unwrap_or_else(|| "AzureCloud".to_owned()),
@@ -154,6 +162,7 @@ impl Config {
                 writes,
                 store,
                 portal: lookup("SNAPFERRY_PORTAL").map_or_else(beside, PathBuf::from),
+                storage,
                 sign_in,
                 clock_url,
             }),
@@ -177,6 +186,7 @@ mod tests {
             ("FUNCTIONS_CUSTOMHANDLER_PORT", "7000"),
             ("SNAPFERRY_INSTALLATION", "test"),
             ("SNAPFERRY_STORE", "store"),
+            ("AzureWebJobsStorage", "UseDevelopmentStorage=true"),
         ]);
         all.extend(pairs.iter().copied());
         Config::from_lookup(|name| all.get(name).map(|value| (*value).to_owned()))

@@ -31,6 +31,15 @@ pub enum Error {
     /// Azure could not be listed, so that nothing can be said or done.
     #[error("{0}")]
     Unavailable(String),
+    /// A request is stored, and the worker could not be told of it.
+    #[error(
+        "The request is stored, but the worker could not be told of it ({0}). Nothing is lost: the \
+         timer's next tick carries it out, and sending the same request again tells the worker again."
+    )]
+    NotQueued(String),
+    /// Another run takes too long to wait for.
+    #[error("another run is under way")]
+    Busy,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

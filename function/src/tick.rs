@@ -1,7 +1,7 @@
 //! One run: gather → plan → check → apply → record. A tick takes no input; a click is a request
 //! into the same.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use shared::{
@@ -12,9 +12,32 @@ use shared::{
 
 use crate::{app::App, apply::apply, error::Error};
 
+/// A message waits so long for the run before it, which may well end its request, too. Beyond that
+/// it comes back later, lest the host take it for a hung one and kill the process.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Does what is due, and records what was seen, decided and done.
 pub async fn tick(app: &App, trigger: RunTrigger) -> Result<Run, Error> {
     let _turn = app.turn.lock().await;
+    run(app, trigger).await
+}
+
+/// Does what a message asks for: one request, unless a run has ended it already.
+pub async fn carry_out(app: &App, id: &str) -> Result<Option<Run>, Error> {
+    let turn = tokio::time::timeout(PATIENCE, app.turn.lock()).await;
+    let _turn = turn.map_err(|_| Error::Busy)?;
+    let Some(view) = app.records.request(id).await? else {
+        tracing::warn!(request.id = id, "the queue names a request that is not in this store");
+        return Ok(None);
+    };
+    if view.state != RequestState::Pending {
+        return Ok(None);
+    }
+    let trigger = RunTrigger::Request { id: view.request.id, actor: view.request.actor };
+    run(app, trigger).await.map(Some)
+}
+
+async fn run(app: &App, trigger: RunTrigger) -> Result<Run, Error> {
     let begun = Instant::now();
     let host_now = app.now().await;
     let seen = app.fresh().await;

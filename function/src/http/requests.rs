@@ -1,4 +1,4 @@
-//! Clicks: stored first, then carried out by a run.
+//! Clicks: stored first, then put on the queue, from which a run of the worker carries them out.
 
 use std::sync::Arc;
 
@@ -10,12 +10,12 @@ use axum::{
 use shared::{
     Action, Obstacle, Request,
     api::{Identity, RequestView},
-    model::{RequestState, RunTrigger, valid_request_id},
+    model::{RequestState, valid_request_id},
     preconditions,
 };
 
 use super::body::Body;
-use crate::{app::App, error::Error, tick::tick};
+use crate::{app::App, error::Error};
 
 pub(super) async fn show_request(
     State(app): State<Arc<App>>,
@@ -25,8 +25,8 @@ pub(super) async fn show_request(
     app.records.request(&id).await?.map(Json).ok_or_else(none)
 }
 
-/// Answers 202 once the request is stored; a run of this process comes to it at once, and the
-/// timer's next tick should this process die.
+/// Answers 202 once the request is stored and the worker told of it. The timer's next tick comes
+/// to what is stored, whatever becomes of the message.
 pub(super) async fn ask(
     State(app): State<Arc<App>>,
     Extension(identity): Extension<Identity>,
@@ -46,16 +46,12 @@ pub(super) async fn ask(
     if !known && let Some(error) = refusal(&obstacles) {
         return Err(error);
     }
-    let request =
-        Request { id, actor: identity.name.clone(), asked_at: inventory.taken_at, action };
+    let request = Request { id, actor: identity.name, asked_at: inventory.taken_at, action };
     let view = app.records.ask(request).await?;
     if view.state == RequestState::Pending {
-        let trigger = RunTrigger::Request { id: view.request.id.clone(), actor: identity.name };
-        tokio::spawn(async move {
-            if let Err(error) = tick(&app, trigger).await {
-                tracing::error!(?error, "a request's run failed; the next tick comes to it");
-            }
-        });
+        // A retry of a request that waits puts another message: told twice, it is done once.
+        let put = app.queue.put(&view.request.id).await;
+        put.map_err(|error| Error::NotQueued(error.to_string()))?;
     }
     Ok((StatusCode::ACCEPTED, Json(view)))
 }

@@ -27,6 +27,7 @@ fn service(sign_in: SignIn) -> (Router, tempfile::TempDir) {
         "FUNCTIONS_CUSTOMHANDLER_PORT" => Some("1".to_owned()),
         "SNAPFERRY_INSTALLATION" => Some("test".to_owned()),
         "SNAPFERRY_STORE" => Some(store.clone()),
+        "AzureWebJobsStorage" => Some("UseDevelopmentStorage=true".to_owned()),
         "SNAPFERRY_ARM_ENDPOINT" => Some("http://127.0.0.1:1".to_owned()),
         _ => None,
     })
@@ -100,15 +101,40 @@ async fn every_answer_carries_the_strict_policy() {
 }
 
 #[tokio::test]
-async fn the_timers_route_is_not_for_clients() {
+async fn the_routes_of_the_triggers_are_not_for_clients() {
     let (service, _folder) = service(SignIn::Local("me".to_owned()));
-    let proxied = Request::post("/tick")
-        .header("host", "127.0.0.1")
-        .header("x-forwarded-host", "localhost")
-        .body(Body::empty())
-        .unwrap();
-    let answer = service.oneshot(proxied).await.unwrap();
-    assert_eq!(answer.status(), StatusCode::NOT_FOUND);
+    for path in ["/tick", "/work"] {
+        let proxied = Request::post(path)
+            .header("host", "127.0.0.1")
+            .header("x-forwarded-host", "localhost")
+            .header("content-type", "application/json")
+            .body(Body::from("{}"))
+            .unwrap();
+        let answer = service.clone().oneshot(proxied).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_names_no_request_fails_and_one_of_an_unknown_request_is_done_with() {
+    let (service, _folder) = service(SignIn::Closed);
+    for (item, status) in [
+        ("hello", StatusCode::INTERNAL_SERVER_ERROR),
+        (r#"{"request":"11111111-0001"}"#, StatusCode::OK),
+    ] {
+        let item = serde_json::json!(item).to_string();
+        let envelope = serde_json::json!({"Data": {"item": item}, "Metadata": {}});
+        let message = Request::post("/work")
+            .header("host", "127.0.0.1")
+            .header("content-type", "application/json")
+            .body(Body::from(envelope.to_string()))
+            .unwrap();
+        let answer = service.clone().oneshot(message).await.unwrap();
+        assert_eq!(answer.status(), status);
+        let body = to_bytes(answer.into_body(), 1 << 20).await.unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert!(body["Outputs"].is_object());
+    }
 }
 
 #[tokio::test]

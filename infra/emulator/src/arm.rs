@@ -291,7 +291,7 @@ fn split_query(query: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
-fn percent_decode(part: &str) -> String {
+pub(crate) fn percent_decode(part: &str) -> String {
     let mut bytes = Vec::with_capacity(part.len());
     let mut rest = part.as_bytes();
     while let Some((&first, tail)) = rest.split_first() {

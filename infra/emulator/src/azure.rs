@@ -21,6 +21,7 @@ use crate::{
     control::faults::Faults,
     guard,
     state::Store,
+    storage,
     world::{Settings, World},
 };
 
@@ -98,6 +99,16 @@ impl Azure {
 
     pub(crate) fn count_panic(&self) {
         self.0.panics.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The blob endpoint of the storage account.
+    pub fn blob_router(&self) -> axum::Router {
+        storage::router(self.clone(), storage::Service::Blob)
+    }
+
+    /// The queue endpoint of the storage account.
+    pub fn queue_router(&self) -> axum::Router {
+        storage::router(self.clone(), storage::Service::Queue)
     }
 
     /// The base of links in answers.

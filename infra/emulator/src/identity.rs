@@ -190,8 +190,27 @@ pub(crate) fn check_bearer(header: Option<&HeaderValue>) -> Result<(), Failure> 
     Ok(())
 }
 
-fn expiry(token: &str) -> Option<Timestamp> {
+/// Tells whether a token of this tenant's opens Azure Storage, and has not ended.
+///
+/// Its audience is that of Azure Storage, or of the account at one of its endpoints.
+pub(crate) fn is_storage_token(settings: &Settings, token: &str, now: Timestamp) -> bool {
+    let Some(claims) = claims(token) else { return false };
+    let audience = claims["aud"].as_str().unwrap_or_default().trim_end_matches('/');
+    let host = audience.strip_prefix("https://").unwrap_or_default();
+    let opens = host == "storage.azure.com"
+        || [".blob.core.windows.net", ".queue.core.windows.net"]
+            .iter()
+            .any(|ending| host.strip_suffix(ending) == Some(crate::storage::ACCOUNT));
+    let ours = claims["tid"].as_str() == Some(settings.tenant_id.to_string().as_str());
+    opens && ours && expiry(token).is_some_and(|end| end > now)
+}
+
+fn claims(token: &str) -> Option<Value> {
     let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
-    let claims: Value = serde_json::from_slice(&claims).ok()?;
+    serde_json::from_slice(&claims).ok()
+}
+
+fn expiry(token: &str) -> Option<Timestamp> {
+    let claims = claims(token)?;
     Timestamp::from_second(claims["exp"].as_i64()?).ok()
 }

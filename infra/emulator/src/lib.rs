@@ -1,5 +1,6 @@
 //! A small local Azure that real clients can talk to: ARM for managed disks and snapshots over
-//! HTTPS, the App Service identity endpoint, and a control API for tests and people.
+//! HTTPS, queues and block blobs, the App Service identity endpoint, and a control API for tests
+//! and people.
 //!
 //! It holds real bytes, moves real deltas, has its own clock, and knows nothing of the programs
 //! that use it. What it answers comes from recordings and documents; guesses are marked `GUESS:`.
@@ -11,6 +12,7 @@ mod guard;
 mod identity;
 mod server;
 mod state;
+mod storage;
 mod tls;
 mod world;
 
@@ -28,6 +30,10 @@ pub struct Config {
     pub arm_port: u16,
     /// Port of the HTTP listener for identity and control; 0: any free one.
     pub control_port: u16,
+    /// Port of the HTTP listener for blobs; 0: any free one.
+    pub blob_port: u16,
+    /// Port of the HTTP listener for queues; 0: any free one.
+    pub queue_port: u16,
     /// Folder that keeps the world and the certificates; none: the world ends with the emulator.
     pub state: Option<PathBuf>,
     /// Waits for the disk before each answer, so that a loss of power loses nothing either.
@@ -46,6 +52,8 @@ impl Default for Config {
         Self {
             arm_port: 0,
             control_port: 0,
+            blob_port: 0,
+            queue_port: 0,
             state: None,
             sync: false,
             bandwidth_bytes_per_second: DEFAULT_BANDWIDTH,
@@ -64,6 +72,8 @@ pub struct Emulator {
     azure: Azure,
     arm: Server,
     plain: Server,
+    blobs: Server,
+    queues: Server,
     ca_path: PathBuf,
     identity_header: String,
     tenant_id: String,
@@ -72,7 +82,7 @@ pub struct Emulator {
 }
 
 impl Emulator {
-    /// Starts both listeners on 127.0.0.1.
+    /// Starts its listeners on 127.0.0.1.
     pub async fn start(config: Config) -> anyhow::Result<Emulator> {
         let (seed, _) = uuid::Uuid::new_v4().as_u64_pair();
         let (azure, folder, temporary) = match &config.state {
@@ -98,10 +108,14 @@ impl Emulator {
         let tls = tls::load_or_make(&folder)?;
         let arm = server::bind(config.arm_port).context("opening the port for ARM")?;
         let plain = server::bind(config.control_port).context("opening the control port")?;
+        let blobs = server::bind(config.blob_port).context("opening the port for blobs")?;
+        let queues = server::bind(config.queue_port).context("opening the port for queues")?;
         azure.set_arm_url(format!("https://127.0.0.1:{}", arm.local_addr()?.port()));
         Ok(Emulator {
             arm: Server::start(arm, azure.arm_router(), Some(tls.config))?,
             plain: Server::start(plain, azure.plain_router(), None)?,
+            blobs: Server::start(blobs, azure.blob_router(), None)?,
+            queues: Server::start(queues, azure.queue_router(), None)?,
             azure,
             ca_path: tls.ca_path,
             identity_header,
@@ -118,6 +132,21 @@ impl Emulator {
     /// The base URL of the control API.
     pub fn control_url(&self) -> String {
         format!("http://127.0.0.1:{}/_control", self.plain.port())
+    }
+
+    /// The base URL of blobs: the account's.
+    pub fn blob_url(&self) -> String {
+        format!("http://127.0.0.1:{}/{}", self.blobs.port(), storage::ACCOUNT)
+    }
+
+    /// The base URL of queues: the account's.
+    pub fn queue_url(&self) -> String {
+        format!("http://127.0.0.1:{}/{}", self.queues.port(), storage::ACCOUNT)
+    }
+
+    /// What a client of Azure Storage must know, its key included.
+    pub fn storage_connection_string(&self) -> String {
+        storage::connection_string(&self.blob_url(), &self.queue_url())
     }
 
     /// The `IDENTITY_ENDPOINT` of App Service.
@@ -145,11 +174,13 @@ impl Emulator {
         &self.azure
     }
 
-    /// Closes both listeners and every connection at once; what has a state folder stays there.
+    /// Closes the listeners and every connection at once; what has a state folder stays there.
     pub async fn stop(mut self) {
         self.azure.close();
         self.arm.stop().await;
         self.plain.stop().await;
+        self.blobs.stop().await;
+        self.queues.stop().await;
     }
 }
 

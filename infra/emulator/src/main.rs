@@ -16,6 +16,12 @@ struct Arguments {
     /// HTTP port for identity and control; 0 takes any free one
     #[arg(long, default_value_t = 0)]
     control_port: u16,
+    /// HTTP port for blobs; 0 takes any free one
+    #[arg(long, default_value_t = 0)]
+    blob_port: u16,
+    /// HTTP port for queues; 0 takes any free one
+    #[arg(long, default_value_t = 0)]
+    queue_port: u16,
     /// Folder that keeps the world and its certificates
     #[arg(long)]
     state: Option<PathBuf>,
@@ -40,6 +46,8 @@ async fn main() -> anyhow::Result<()> {
     let emulator = Emulator::start(Config {
         arm_port: arguments.arm_port,
         control_port: arguments.control_port,
+        blob_port: arguments.blob_port,
+        queue_port: arguments.queue_port,
         state: arguments.state,
         sync: arguments.sync,
         bandwidth_bytes_per_second: arguments.bandwidth,
@@ -54,6 +62,10 @@ async fn main() -> anyhow::Result<()> {
     println!("IDENTITY_HEADER={}", emulator.identity_header());
     println!("CA_PATH={}", emulator.ca_path().display());
     println!("TENANT_ID={}", emulator.tenant_id());
+    println!("BLOB_ENDPOINT={}", emulator.blob_url());
+    println!("QUEUE_ENDPOINT={}", emulator.queue_url());
+    // Quoted, as it has semicolons.
+    println!("AZURE_STORAGE_CONNECTION_STRING='{}'", emulator.storage_connection_string());
     tokio::signal::ctrl_c().await.context("waiting for Ctrl-C")?;
     emulator.stop().await;
     Ok(())

@@ -176,7 +176,7 @@ fn load_row(world: &mut World, table: &str, key: &str, row: &[u8]) -> serde_json
         "transfers" => world.transfers.load(key, row),
         "operations" => world.operations.load(key, row),
         "grants" => world.grants.load(key, row),
-        _ => Ok(()),
+        _ => world.storage.load(table, key, row),
     }
 }
 
@@ -202,6 +202,7 @@ impl Changes {
         add("transfers", world.transfers.take_changes()?);
         add("operations", world.operations.take_changes()?);
         add("grants", world.grants.take_changes()?);
+        world.storage.take_changes(&mut add)?;
         if std::mem::take(&mut world.settings_dirty) {
             add("settings", vec![(String::new(), Some(serde_json::to_vec(&world.settings)?))]);
         }

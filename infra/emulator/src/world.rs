@@ -29,6 +29,7 @@ pub(crate) mod region;
 pub(crate) mod resource;
 pub(crate) mod seed;
 pub(crate) mod snapshots;
+pub(crate) mod storage;
 pub(crate) mod table;
 pub(crate) mod tags;
 pub(crate) mod transfers;
@@ -42,6 +43,7 @@ use index::{Chains, Moving};
 use layers::Layers;
 use operations::{Duration, Effect, Operation};
 use resource::{Disk, Group, Managed, Provisioning, Snapshot, Subscription};
+use storage::Storage;
 use table::Table;
 use transfers::Transfer;
 
@@ -119,6 +121,7 @@ pub(crate) struct World {
     pub(crate) transfers: Table<Transfer, Moving>,
     pub(crate) operations: Table<Operation>,
     pub(crate) grants: Table<access::Grant>,
+    pub(crate) storage: Storage,
     pub(crate) layers: Layers,
     /// Finished operations, the oldest first.
     finished: VecDeque<Uuid>,
@@ -142,6 +145,7 @@ impl World {
             transfers: Table::default(),
             operations: Table::default(),
             grants: Table::default(),
+            storage: Storage::default(),
             layers: Layers::default(),
             finished: VecDeque::new(),
             backgrounds: BTreeMap::new(),
@@ -202,6 +206,7 @@ impl World {
         self.transfers.forget_changes();
         self.operations.forget_changes();
         self.grants.forget_changes();
+        self.storage.forget_changes();
         self.layers.take_changes();
     }
 

@@ -1,4 +1,4 @@
-//! One HTTP/1.1 request to the handler on 127.0.0.1, one connection each.
+//! One HTTP/1.1 request to the handler on 127.0.0.1, or to a service; one connection each.
 //!
 //! Nothing is followed, retried or rewritten here: what is given is what goes over the wire.
 
@@ -18,12 +18,19 @@ pub(crate) enum Failure {
     Transport(hyper::Error),
 }
 
+impl Failure {
+    /// Says what failed to whom.
+    pub(crate) fn of(&self, whom: &str) -> String {
+        match self {
+            Self::Connect(error) => format!("connecting to {whom}: {error}"),
+            Self::Transport(error) => format!("the connection to {whom} broke: {error}"),
+        }
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Connect(error) => write!(f, "connecting to the handler: {error}"),
-            Self::Transport(error) => write!(f, "the handler's connection broke: {error}"),
-        }
+        f.write_str(&self.of("the handler"))
     }
 }
 
@@ -32,7 +39,12 @@ pub(crate) struct Connection(http1::SendRequest<Body>);
 
 /// Connects to the handler.
 pub(crate) async fn connect(port: u16) -> Result<Connection, Failure> {
-    let stream = TcpStream::connect(("127.0.0.1", port)).await.map_err(Failure::Connect)?;
+    connect_to("127.0.0.1", port).await
+}
+
+/// Connects to any host.
+pub(crate) async fn connect_to(host: &str, port: u16) -> Result<Connection, Failure> {
+    let stream = TcpStream::connect((host, port)).await.map_err(Failure::Connect)?;
     stream.set_nodelay(true).map_err(Failure::Connect)?;
     let io = TokioIo::new(stream);
     let (sender, connection) = http1::handshake(io).await.map_err(Failure::Transport)?;

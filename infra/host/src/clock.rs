@@ -16,6 +16,11 @@ pub(crate) fn local(at: Timestamp) -> String {
     format!("{}+00:00", digits(at))
 }
 
+/// Writes a time as HTTP does.
+pub(crate) fn http(at: Timestamp) -> String {
+    at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
 /// Writes a time as `Metadata.sys.UtcNow` shows it.
 pub(crate) fn utc(at: Timestamp) -> String {
     format!("{}Z", digits(at))

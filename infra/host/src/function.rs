@@ -7,7 +7,10 @@ use axum::http::Method;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{host_json::HostJson, route::Route, schedule::Schedule, settings::Settings};
+use crate::{
+    host_json::HostJson, queue::connection::Connection, route::Route, schedule::Schedule,
+    settings::Settings,
+};
 
 /// One function that is not disabled.
 #[derive(Debug, Clone)]
@@ -38,9 +41,9 @@ pub(crate) enum Trigger {
         run_on_startup: bool,
         use_monitor: bool,
     },
-    /// Recognised; its listener is not written.
     Queue {
         queue: String,
+        connection: Connection,
     },
 }
 
@@ -76,25 +79,34 @@ struct Binding {
     rest: BTreeMap<String, Value>,
 }
 
-/// Reads every function of the app, in order of name.
-///
-/// The real host leaves a faulty function out and goes on; this one fails the start with the same
-/// text, so that a typing error does not pass for an app without a timer.
-pub(crate) fn load(app_dir: &Path, host: &HostJson, settings: &Settings) -> Result<Vec<Function>> {
+/// The functions of an app, and what is wrong with the others.
+#[derive(Debug, Default)]
+pub(crate) struct Loaded {
+    pub(crate) functions: Vec<Function>,
+    /// In the host's words, for its log.
+    pub(crate) errors: Vec<String>,
+}
+
+/// Reads every function of the app, in order of name; a faulty one is left out, as the host does.
+pub(crate) fn load(app_dir: &Path, host: &HostJson, settings: &Settings) -> Result<Loaded> {
     let mut folders: Vec<_> = std::fs::read_dir(app_dir)
         .with_context(|| format!("listing {}", app_dir.display()))?
         .filter_map(Result::ok)
         .filter(|entry| entry.path().join("function.json").is_file())
         .collect();
     folders.sort_by_key(std::fs::DirEntry::file_name);
-    let mut functions = Vec::new();
+    let mut loaded = Loaded::default();
     for folder in folders {
         let name = folder.file_name().to_string_lossy().into_owned();
         let text = std::fs::read_to_string(folder.path().join("function.json"))?;
-        let read = read(&name, &text, host, settings);
-        functions.extend(read.with_context(|| format!("The '{name}' function is in error"))?);
+        match read(&name, &text, host, settings) {
+            Ok(function) => loaded.functions.extend(function),
+            Err(error) => {
+                loaded.errors.push(format!("The '{name}' function is in error: {error:#}"));
+            }
+        }
     }
-    Ok(functions)
+    Ok(loaded)
 }
 
 fn read(name: &str, text: &str, host: &HostJson, settings: &Settings) -> Result<Option<Function>> {
@@ -162,7 +174,14 @@ impl Binding {
             }
             "queuetrigger" => {
                 let queue = settings.resolve(self.text("queueName").unwrap_or_default())?;
-                Ok(Trigger::Queue { queue })
+                if queue.is_empty() {
+                    bail!("A queue trigger needs a queueName.");
+                }
+                let connection = self.text("connection").unwrap_or_default();
+                Ok(Trigger::Queue {
+                    queue: queue.to_ascii_lowercase(),
+                    connection: Connection::find(settings, connection)?,
+                })
             }
             other => bail!("The binding type(s) '{other}' are not registered."),
         }

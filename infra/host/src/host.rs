@@ -18,6 +18,7 @@ use crate::{
     life::Life,
     log::{Log, LogLine},
     principal::Principal,
+    queue::Listener,
     settings::Settings,
     timer::Timer,
     worker::Worker,
@@ -59,9 +60,9 @@ impl Host {
             settings.0.insert("WEBSITE_AUTH_ENABLED".to_owned(), on.to_owned());
         }
         let host = HostJson::load(&app_dir, &settings)?;
-        let functions = function::load(&app_dir, &host, &settings)?;
+        let function::Loaded { functions, errors } = function::load(&app_dir, &host, &settings)?;
         if functions.is_empty() {
-            bail!("No job functions found in {}.", app_dir.display());
+            bail!("No job functions found in {}. {}", app_dir.display(), errors.join(" "));
         }
         let principal = Principal::new(config.principal.as_deref())?;
         let address = ("127.0.0.1", config.port);
@@ -71,7 +72,10 @@ impl Host {
         let port = listener.local_addr()?.port();
         let (log, life) = (Log::new(), Life::new());
         let worker = Arc::new(Worker::new(&app_dir, &host, &settings, log.clone(), life.clone())?);
-        let mut timers = Vec::new();
+        for error in errors {
+            log.error(error);
+        }
+        let (mut timers, mut queues) = (Vec::new(), Vec::new());
         let mut by_hand = BTreeMap::new();
         for function in &functions {
             match &function.trigger {
@@ -88,12 +92,17 @@ impl Host {
                         by_hand: receiver,
                     });
                 }
-                Trigger::Queue { queue } => log.warning(format!(
-                    "The listener of '{}' on queue '{queue}' is not started: this host has no queues yet.",
-                    function.name
-                )),
+                Trigger::Queue { queue, connection } => queues.push(Listener {
+                    function: function.clone(),
+                    queue: queue.clone(),
+                    connection: connection.clone(),
+                }),
                 Trigger::Http { route, .. } => {
-                    log.information(format!("Mapped function route '{}' to '{}'", route.template(), function.name));
+                    log.information(format!(
+                        "Mapped function route '{}' to '{}'",
+                        route.template(),
+                        function.name
+                    ));
                 }
             }
         }
@@ -113,6 +122,9 @@ impl Host {
         tasks.spawn(worker.supervise());
         for timer in timers {
             tasks.spawn(timer.listen(Arc::clone(&inner)));
+        }
+        for queue in queues {
+            tasks.spawn(queue.listen(Arc::clone(&inner)));
         }
         let (close, closed) = watch::channel(false);
         let front = front::serve(listener, Arc::clone(&inner));

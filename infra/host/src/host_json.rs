@@ -1,11 +1,15 @@
 //! host.json: what the host reads of it, checked with the host's own words (functions-host §1.1).
 
+mod queues;
+
 use std::{path::Path, time::Duration};
 
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::Value;
 
 use crate::{settings::Settings, timespan};
+
+pub(crate) use queues::Queues;
 
 /// The limit of Flex and Premium when host.json says nothing (functions-host §4.2).
 const FUNCTION_TIMEOUT: Duration = Duration::from_secs(30 * 60);
@@ -22,6 +26,7 @@ pub(crate) struct HostJson {
     pub(crate) initialization_timeout: Duration,
     pub(crate) port: Option<u16>,
     pub(crate) description: Description,
+    pub(crate) queues: Queues,
 }
 
 /// `customHandler.description`: how to start the handler.
@@ -92,6 +97,7 @@ impl HostJson {
             initialization_timeout,
             port,
             description: Description::read(file)?,
+            queues: Queues::read(file)?,
         })
     }
 }

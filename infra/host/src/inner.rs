@@ -1,4 +1,4 @@
-//! What all parts of a running host share, and the envelope call that HTTP and timers have in common.
+//! What all parts of a running host share, and the envelope call that HTTP, timers and queues have in common.
 
 use std::{collections::BTreeMap, sync::Arc};
 

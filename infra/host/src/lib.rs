@@ -1,8 +1,8 @@
 //! Plays the Azure Functions host for a custom handler, where Core Tools cannot be had.
 //!
 //! Written from Microsoft's sources and documentation (functions-host, cited by section): it reads
-//! `host.json` and every `function.json`, keeps the handler's process, sends it HTTP requests and
-//! timer envelopes, and ends itself when the real host would. It knows nothing of the app inside.
+//! `host.json` and every `function.json`, keeps the handler's process, sends it HTTP requests and the
+//! envelopes of timers and queues, and ends itself when the real host would. It knows nothing of the app inside.
 
 mod client;
 mod clock;
@@ -15,6 +15,7 @@ mod inner;
 mod life;
 mod log;
 mod principal;
+mod queue;
 mod route;
 mod schedule;
 mod settings;

@@ -22,6 +22,9 @@ use tokio::sync::watch;
 #[derive(Clone)]
 struct Handler {
     ticks: Arc<Mutex<Vec<Value>>>,
+    messages: Arc<Mutex<Vec<Value>>>,
+    /// How many messages are worked on, and how many at most.
+    busy: Arc<Mutex<(usize, usize)>>,
     released: watch::Sender<bool>,
 }
 
@@ -41,7 +44,12 @@ async fn main() {
     println!("plain line");
     eprintln!("WARNing line");
     eprintln!("bad line");
-    let handler = Handler { ticks: Arc::default(), released: watch::Sender::new(false) };
+    let handler = Handler {
+        ticks: Arc::default(),
+        messages: Arc::default(),
+        busy: Arc::default(),
+        released: watch::Sender::new(false),
+    };
     let app = Router::new()
         .route("/", get(|| async { "root" }))
         .route("/api/exit/{code}", any(exit))
@@ -53,8 +61,11 @@ async fn main() {
         .route("/api/stream", any(stream))
         .route("/api/release", any(release))
         .route("/api/ticks", get(ticks))
+        .route("/api/messages", get(messages))
+        .route("/api/busy", get(busy))
         .route("/api/{*path}", any(echo))
         .route("/tick", post(tick))
+        .route("/work", post(work))
         .route("/wrapped", post(wrapped))
         .layer(DefaultBodyLimit::disable())
         .with_state(handler);
@@ -88,6 +99,38 @@ async fn tick(State(handler): State<Handler>, request: Request) -> Json<Value> {
     let seen = describe(request).await;
     handler.ticks.lock().unwrap().push(seen);
     Json(json!({"Outputs": {}, "Logs": ["ticked"], "ReturnValue": null}))
+}
+
+async fn messages(State(handler): State<Handler>) -> Json<Value> {
+    Json(json!(*handler.messages.lock().unwrap()))
+}
+
+async fn busy(State(handler): State<Handler>) -> Json<Value> {
+    Json(json!(*handler.busy.lock().unwrap()))
+}
+
+/// Notes a message, then does what its text says.
+async fn work(State(handler): State<Handler>, request: Request) -> Response {
+    let seen = describe(request).await;
+    let envelope: Value = serde_json::from_str(seen["body"].as_str().unwrap()).unwrap();
+    let text: String = serde_json::from_str(envelope["Data"]["item"].as_str().unwrap()).unwrap();
+    let first = envelope["Metadata"]["DequeueCount"] == "1";
+    handler.messages.lock().unwrap().push(seen);
+    {
+        let mut busy = handler.busy.lock().unwrap();
+        busy.0 += 1;
+        busy.1 = busy.1.max(busy.0);
+    }
+    match text.as_str() {
+        "fail" => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        "die once" if first => std::process::exit(3),
+        "wait" => {
+            handler.released.subscribe().wait_for(|released| *released).await.unwrap();
+        }
+        _ => {}
+    }
+    handler.busy.lock().unwrap().0 -= 1;
+    Json(json!({"Outputs": {}, "Logs": [], "ReturnValue": null})).into_response()
 }
 
 async fn wrapped(request: Request) -> Json<Value> {

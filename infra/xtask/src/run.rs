@@ -11,10 +11,15 @@ use std::{
 
 use anyhow::{Context, ensure};
 use clap::Args;
+use emulator::Emulator;
 use host::Host;
 use serde_json::{Value, json};
 
-use crate::{artifacts, estate, stack, tools};
+use crate::{
+    artifacts, estate,
+    stack::{self, AzurePorts},
+    tools,
+};
 
 /// Options of `cargo xtask run`.
 #[derive(Args, Clone, Debug)]
@@ -47,7 +52,7 @@ pub struct Options {
 
 /// A copied link lives through a restart where these are free.
 const PORTAL_PORT: u16 = 7071;
-const AZURE_PORTS: (u16, u16) = (7443, 7480);
+const AZURE_PORTS: AzurePorts = AzurePorts { arm: 7443, control: 7480, blob: 7410, queue: 7411 };
 
 /// Seconds between ticks: a visitor should not have to wait for the timer.
 const LOCAL_SCHEDULE: &str = "*/20 * * * * *";
@@ -81,7 +86,12 @@ async fn run_local(
     let port = |port| if options.any_port { 0 } else { free_or_any(port) };
     let mut stack = stack::Stack::start(stack::Options {
         portal_port: port(PORTAL_PORT),
-        azure_ports: (port(AZURE_PORTS.0), port(AZURE_PORTS.1)),
+        azure_ports: AzurePorts {
+            arm: port(AZURE_PORTS.arm),
+            control: port(AZURE_PORTS.control),
+            blob: port(AZURE_PORTS.blob),
+            queue: port(AZURE_PORTS.queue),
+        },
         bandwidth_bytes_per_second: options.bandwidth,
         tick_schedule: LOCAL_SCHEDULE.to_owned(),
         retry_after_ms: Some(300),
@@ -160,7 +170,16 @@ async fn run_azure(
     // Never shared with the local Azure, nor with another tenant or installation.
     let name = format!("{}-{}-{}", login.cloud, login.tenant, options.installation);
     let state = options.state.clone().unwrap_or_else(|| root.join("target/run").join(name));
+    // At the desk the queue of clicks is a local one, and nothing of it is asked of Azure.
+    let queue = Emulator::start(emulator::Config {
+        state: Some(state.join("queue")),
+        ..emulator::Config::default()
+    })
+    .await
+    .context("starting the queue of clicks")?;
     let mut settings: BTreeMap<String, String> = [
+        (stack::POLLING_SETTING, stack::LOCAL_POLLING.to_owned()),
+        ("AzureWebJobsStorage", queue.storage_connection_string()),
         ("AzureWebJobsDisableHomepage", "true".to_owned()),
         ("FUNCTIONS_WORKER_RUNTIME", "custom".to_owned()),
         ("SNAPFERRY_ALLOW_WRITES_TO", options.allow_writes_to.join(",")),
@@ -216,6 +235,7 @@ async fn run_azure(
     };
     let _ = fs::remove_file(run_json);
     host.stop().await;
+    queue.stop().await;
     ensure!(reason.is_none(), "the Functions host stopped itself: {}", reason.unwrap_or_default());
     Ok(())
 }

@@ -12,6 +12,11 @@ use emulator::Emulator;
 use host::Host;
 use serde_json::{Value, json};
 
+/// How often an empty queue is looked at: at Azure each look costs, here none does.
+pub(crate) const LOCAL_POLLING: &str = "00:00:00.2";
+pub(crate) const POLLING_SETTING: &str =
+    "AzureFunctionsJobHost__extensions__queues__maxPollingInterval";
+
 /// How a stack is to be.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -23,8 +28,8 @@ pub struct Options {
     pub installation: String,
     /// The portal's port; 0 for any.
     pub portal_port: u16,
-    /// The emulator's ports, ARM's and the other; 0 for any.
-    pub azure_ports: (u16, u16),
+    /// The emulator's ports; 0 for any.
+    pub azure_ports: AzurePorts,
     /// Bandwidth of copies.
     pub bandwidth_bytes_per_second: u64,
     /// The wait that the emulator asks of clients, in place of Azure's 2 s.
@@ -45,7 +50,7 @@ impl Options {
             state: state.to_owned(),
             installation: "local".to_owned(),
             portal_port: 0,
-            azure_ports: (0, 0),
+            azure_ports: AzurePorts::default(),
             bandwidth_bytes_per_second: 64 << 20,
             retry_after_ms: Some(50),
             tick_schedule: "0 0 0 1 1 *".to_owned(),
@@ -53,6 +58,19 @@ impl Options {
             settings: BTreeMap::new(),
         }
     }
+}
+
+/// The ports of the emulator; 0 for any.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AzurePorts {
+    /// Of Azure Resource Manager.
+    pub arm: u16,
+    /// Of the control API.
+    pub control: u16,
+    /// Of blobs.
+    pub blob: u16,
+    /// Of queues.
+    pub queue: u16,
 }
 
 /// A running stack.
@@ -72,6 +90,9 @@ struct Addresses {
     identity_header: String,
     ca: PathBuf,
     tenant: String,
+    blob: String,
+    queue: String,
+    storage: String,
 }
 
 impl Stack {
@@ -85,6 +106,9 @@ impl Stack {
             identity_header: emulator.identity_header().to_owned(),
             ca: emulator.ca_path().to_owned(),
             tenant: emulator.tenant_id().to_owned(),
+            blob: emulator.blob_url(),
+            queue: emulator.queue_url(),
+            storage: emulator.storage_connection_string(),
         };
         let mut stack = Self { options, emulator: Some(emulator), host: None, addresses };
         stack.start_host().await?;
@@ -119,7 +143,9 @@ impl Stack {
         // One installation's records are never another's, nor those of an Azure that is gone.
         let store = format!("{}-{}", addresses.tenant, options.installation);
         let mut settings: BTreeMap<String, String> = [
+            (POLLING_SETTING, LOCAL_POLLING.to_owned()),
             ("AzureWebJobsDisableHomepage", "true".to_owned()),
+            ("AzureWebJobsStorage", addresses.storage.clone()),
             ("FUNCTIONS_WORKER_RUNTIME", "custom".to_owned()),
             ("IDENTITY_ENDPOINT", addresses.identity.clone()),
             ("IDENTITY_HEADER", addresses.identity_header.clone()),
@@ -159,7 +185,13 @@ impl Stack {
 
     /// Brings Azure back, where it was and as it was.
     pub async fn start_azure(&mut self) -> anyhow::Result<()> {
-        let ports = (port_of(&self.addresses.arm)?, port_of(&self.addresses.control)?);
+        let addresses = &self.addresses;
+        let ports = AzurePorts {
+            arm: port_of(&addresses.arm)?,
+            control: port_of(&addresses.control)?,
+            blob: port_of(&addresses.blob)?,
+            queue: port_of(&addresses.queue)?,
+        };
         self.emulator = Some(start_emulator(&self.options, ports).await?);
         Ok(())
     }
@@ -187,6 +219,11 @@ impl Stack {
         &self.addresses.control
     }
 
+    /// The queues of Azure's storage account, and what opens them.
+    pub fn storage(&self) -> (&str, &str) {
+        (&self.addresses.queue, &self.addresses.storage)
+    }
+
     /// Azure Resource Manager's URL.
     pub fn arm(&self) -> &str {
         &self.addresses.arm
@@ -204,14 +241,19 @@ impl Stack {
             "ca": addresses.ca,
             "control": addresses.control,
             "tenant": addresses.tenant,
+            "blob": addresses.blob,
+            "queue": addresses.queue,
+            "storage": addresses.storage,
         })
     }
 }
 
-async fn start_emulator(options: &Options, (arm, control): (u16, u16)) -> anyhow::Result<Emulator> {
+async fn start_emulator(options: &Options, ports: AzurePorts) -> anyhow::Result<Emulator> {
     let config = emulator::Config {
-        arm_port: arm,
-        control_port: control,
+        arm_port: ports.arm,
+        control_port: ports.control,
+        blob_port: ports.blob,
+        queue_port: ports.queue,
         state: Some(options.state.join("azure")),
         bandwidth_bytes_per_second: options.bandwidth_bytes_per_second,
         retry_after_ms: options.retry_after_ms,

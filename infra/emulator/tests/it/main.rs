@@ -18,4 +18,5 @@ mod refusals;
 mod resources;
 mod scale;
 mod state;
+mod storage;
 mod throttling;

@@ -1,7 +1,7 @@
 //! What a function.json may and may not say.
 
 use super::*;
-use crate::host_json::Description;
+use crate::host_json::{Description, Queues};
 
 fn host() -> HostJson {
     HostJson {
@@ -12,6 +12,7 @@ fn host() -> HostJson {
         initialization_timeout: std::time::Duration::from_secs(30),
         port: None,
         description: Description::default(),
+        queues: Queues::default(),
     }
 }
 

@@ -54,6 +54,19 @@ impl App {
         self.folder.path().join(name)
     }
 
+    /// An app with a function `work` that is triggered by the queue `work`.
+    pub(crate) fn with_queue(connection: &str) -> Self {
+        let app = Self::new().setting("AzureWebJobsStorage", connection);
+        app.function(
+            "work",
+            &json!([{
+                "type": "queueTrigger", "direction": "in", "name": "item", "queueName": "%QUEUE%",
+            }]),
+        );
+        app.setting("QUEUE", "work")
+            .setting("AzureFunctionsJobHost__extensions__queues__maxPollingInterval", "00:00:00.2")
+    }
+
     fn http(&self, name: &str, route: &str, in_and_out: bool) {
         let mut bindings = vec![
             json!({"type": "httpTrigger", "direction": "in", "name": "req", "authLevel": "anonymous", "route": route}),

@@ -4,4 +4,6 @@
 mod app;
 mod http;
 mod process;
+mod queue;
+mod storage;
 mod timer;

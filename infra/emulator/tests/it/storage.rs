@@ -1,0 +1,164 @@
+//! What only this emulator's storage has: its clock, its state, its tokens. The contract that it
+//! shares with others is in the workspace's `tests/storage`.
+
+use emulator::{Config, Emulator};
+use reqwest::{Method, RequestBuilder, StatusCode};
+use serde_json::Value;
+
+use crate::lab::Lab;
+
+/// A token for `resource`, as the identity endpoint gives it.
+async fn token(lab: &Lab, resource: &str) -> String {
+    let request = lab.client.get(lab.emulator.identity_url());
+    let request = request.query(&[("api-version", "2019-08-01"), ("resource", resource)]);
+    let request = request.header("x-identity-header", lab.emulator.identity_header());
+    let answer: Value = request.send().await.unwrap().json().await.unwrap();
+    answer["access_token"].as_str().unwrap().to_owned()
+}
+
+/// A lab with a token for storage.
+struct Account {
+    lab: Lab,
+    token: String,
+}
+
+impl Account {
+    async fn of(lab: Lab) -> Self {
+        let token = token(&lab, "https://storage.azure.com/").await;
+        Self { lab, token }
+    }
+
+    fn queue(&self, method: Method, path: &str) -> RequestBuilder {
+        let url = format!("{}{path}", self.lab.emulator.queue_url());
+        self.lab.client.request(method, url).bearer_auth(&self.token)
+    }
+
+    fn blob(&self, method: Method, path: &str) -> RequestBuilder {
+        let url = format!("{}{path}", self.lab.emulator.blob_url());
+        self.lab.client.request(method, url).bearer_auth(&self.token)
+    }
+
+    async fn put(&self, text: &str, query: &str) {
+        let body = format!("<QueueMessage><MessageText>{text}</MessageText></QueueMessage>");
+        let request = self.queue(Method::POST, &format!("/work/messages{query}")).body(body);
+        assert_eq!(request.send().await.unwrap().status(), StatusCode::CREATED);
+    }
+
+    /// Takes a message for a minute: its id, its receipt, how often it was taken.
+    async fn take(&self) -> Option<(String, String, String)> {
+        let request = self.queue(Method::GET, "/work/messages?visibilitytimeout=60");
+        let text = request.send().await.unwrap().text().await.unwrap();
+        let part = |name: &str| {
+            let (_, rest) = text.split_once(&format!("<{name}>"))?;
+            Some(rest.split_once('<')?.0.to_owned())
+        };
+        Some((part("MessageId")?, part("PopReceipt")?, part("DequeueCount")?))
+    }
+}
+
+async fn code(request: RequestBuilder) -> (u16, String) {
+    let answer = request.send().await.unwrap();
+    let code = answer.headers().get("x-ms-error-code").map(|code| code.to_str().unwrap());
+    (answer.status().as_u16(), code.unwrap_or_default().to_owned())
+}
+
+#[tokio::test]
+async fn messages_hide_return_and_expire_by_the_emulators_clock() {
+    let account = Account::of(Lab::start().await).await;
+    account.queue(Method::PUT, "/work").send().await.unwrap().error_for_status().unwrap();
+    account.put("late", "?visibilitytimeout=10").await;
+    assert_eq!(account.take().await, None);
+    account.lab.advance(10.0).await;
+    let (id, receipt, count) = account.take().await.unwrap();
+    assert_eq!(count, "1");
+    account.lab.advance(59.0).await;
+    assert_eq!(account.take().await, None);
+    account.lab.advance(1.0).await;
+    let (again, _, count) = account.take().await.unwrap();
+    assert_eq!((again, count.as_str()), (id.clone(), "2"));
+    let stale = account.queue(Method::DELETE, &format!("/work/messages/{id}"));
+    let stale = code(stale.query(&[("popreceipt", receipt)])).await;
+    assert_eq!(stale, (400, "PopReceiptMismatch".to_owned()));
+    account.lab.advance(7.0 * 86400.0).await;
+    assert_eq!(account.take().await, None);
+    account.put("for ever", "?messagettl=-1").await;
+    account.lab.advance(400.0 * 86400.0).await;
+    assert!(account.take().await.is_some());
+}
+
+#[tokio::test]
+async fn queues_blobs_and_leases_survive_the_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = Some(folder.path().to_owned());
+    let account = Account::of(Lab::with(state.clone()).await).await;
+    let made = [
+        account.queue(Method::PUT, "/work").header("x-ms-meta-team", "a"),
+        account.blob(Method::PUT, "/box?restype=container"),
+        account.blob(Method::PUT, "/box/whole").header("x-ms-blob-type", "BlockBlob").body("whole"),
+        account.blob(Method::PUT, "/box/parts?comp=block&blockid=QQ%3D%3D").body("first "),
+        account.blob(Method::PUT, "/box/parts?comp=block&blockid=Qg%3D%3D").body("second"),
+        account
+            .blob(Method::PUT, "/box/parts?comp=blocklist")
+            .body("<BlockList><Latest>QQ==</Latest><Latest>Qg==</Latest></BlockList>"),
+        account
+            .blob(Method::PUT, "/box/whole?comp=lease")
+            .header("x-ms-lease-action", "acquire")
+            .header("x-ms-lease-duration", "60"),
+        account.blob(Method::PUT, "/box/gone").header("x-ms-blob-type", "BlockBlob").body("gone"),
+        account.blob(Method::DELETE, "/box/gone"),
+    ];
+    for request in made {
+        request.send().await.unwrap().error_for_status().unwrap();
+    }
+    account.put("kept", "").await;
+    let (id, receipt, _) = account.take().await.unwrap();
+    drop(account);
+
+    let config = Config { state, ..Config::default() };
+    let account = Account::of(Lab::attach(Emulator::start(config).await.unwrap()).await).await;
+    let text = async |path: &str| {
+        account.blob(Method::GET, path).send().await.unwrap().text().await.unwrap()
+    };
+    assert_eq!(text("/box/whole").await, "whole");
+    assert_eq!(text("/box/parts").await, "first second");
+    let gone = code(account.blob(Method::GET, "/box/gone")).await;
+    assert_eq!(gone, (404, "BlobNotFound".to_owned()));
+    let leased = code(account.blob(Method::DELETE, "/box/whole")).await;
+    assert_eq!(leased, (412, "LeaseIdMissing".to_owned()));
+    account.lab.advance(60.0).await;
+    assert_eq!(code(account.blob(Method::DELETE, "/box/whole")).await.0, 202);
+    let queue = account.queue(Method::GET, "/work?comp=metadata").send().await.unwrap();
+    assert_eq!(queue.headers()["x-ms-meta-team"], "a");
+    assert_eq!(queue.headers()["x-ms-approximate-messages-count"], "1");
+    let deleted = account.queue(Method::DELETE, &format!("/work/messages/{id}"));
+    assert_eq!(code(deleted.query(&[("popreceipt", receipt)])).await.0, 204);
+}
+
+#[tokio::test]
+async fn only_a_token_for_storage_opens_it() {
+    let account = Account::of(Lab::start().await).await;
+    let list = format!("{}/?comp=list", account.lab.emulator.queue_url());
+    let arm = token(&account.lab, "https://management.azure.com/").await;
+    let refused = (403, "AuthenticationFailed".to_owned());
+    assert_eq!(code(account.lab.client.get(&list)).await, refused);
+    for token in [arm.as_str(), "nonsense", "a.b.c"] {
+        assert_eq!(code(account.lab.client.get(&list).bearer_auth(token)).await, refused);
+    }
+    assert_eq!(code(account.queue(Method::GET, "/?comp=list")).await.0, 200);
+}
+
+#[tokio::test]
+async fn what_is_not_played_says_so() {
+    let account = Account::of(Lab::start().await).await;
+    account.blob(Method::PUT, "/box?restype=container").send().await.unwrap();
+    let page = account.blob(Method::PUT, "/box/page").header("x-ms-blob-type", "PageBlob");
+    for request in [
+        page.header("x-ms-blob-content-length", "512"),
+        account.blob(Method::GET, "/box/page?comp=pagelist"),
+        account.blob(Method::PUT, "/box/page?comp=appendblock"),
+        account.blob(Method::PUT, "/box/page?comp=snapshot"),
+        account.queue(Method::GET, "/?comp=properties"),
+    ] {
+        assert_eq!(code(request).await, (501, "NotImplemented".to_owned()));
+    }
+}
