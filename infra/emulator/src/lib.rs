@@ -43,6 +43,9 @@ pub struct Config {
     pub bandwidth_bytes_per_second: u64,
     /// Adds `x-ms-retry-after-ms` to answers about long-running operations.
     pub retry_after_ms: Option<u64>,
+    /// Refuses requests beyond Azure's limits with 429. Off for tests, which move the clock little
+    /// and ask much; the program `emulator` has it on.
+    pub throttling: bool,
     /// The value that token requests must carry; none: a random one, kept with the state.
     pub identity_header: Option<String>,
 }
@@ -58,6 +61,7 @@ impl Default for Config {
             sync: false,
             bandwidth_bytes_per_second: DEFAULT_BANDWIDTH,
             retry_after_ms: None,
+            throttling: false,
             identity_header: None,
         }
     }
@@ -100,6 +104,7 @@ impl Emulator {
             world.configure(
                 config.bandwidth_bytes_per_second,
                 config.retry_after_ms,
+                config.throttling,
                 config.identity_header.as_deref(),
                 now,
             );

@@ -1,6 +1,6 @@
 //! The program `emulator`: starts a small local Azure and says how to reach it.
 
-use std::path::PathBuf;
+use std::{io::Write, path::PathBuf};
 
 use anyhow::Context;
 use clap::Parser;
@@ -34,6 +34,9 @@ struct Arguments {
     /// Adds x-ms-retry-after-ms to answers about long-running operations
     #[arg(long)]
     retry_after_ms: Option<u64>,
+    /// Counts requests against Azure's limits, but refuses none
+    #[arg(long)]
+    no_throttling: bool,
     /// The value that token requests must carry
     #[arg(long)]
     identity_header: Option<String>,
@@ -53,19 +56,24 @@ async fn main() -> anyhow::Result<()> {
         bandwidth_bytes_per_second: arguments.bandwidth,
         retry_after_ms: arguments.retry_after_ms,
         identity_header: arguments.identity_header,
+        throttling: !arguments.no_throttling,
     })
     .await?;
-    // Shell syntax, so that `eval` can take it.
-    println!("ARM_URL={}", emulator.arm_url());
-    println!("CONTROL_URL={}", emulator.control_url());
-    println!("IDENTITY_ENDPOINT={}", emulator.identity_url());
-    println!("IDENTITY_HEADER={}", emulator.identity_header());
-    println!("CA_PATH={}", emulator.ca_path().display());
-    println!("TENANT_ID={}", emulator.tenant_id());
-    println!("BLOB_ENDPOINT={}", emulator.blob_url());
-    println!("QUEUE_ENDPOINT={}", emulator.queue_url());
-    // Quoted, as it has semicolons.
-    println!("AZURE_STORAGE_CONNECTION_STRING='{}'", emulator.storage_connection_string());
+    // Shell syntax, so that `eval` can take it. Whoever reads may stop before the last line.
+    let told = [
+        ("ARM_URL", emulator.arm_url()),
+        ("CONTROL_URL", emulator.control_url()),
+        ("IDENTITY_ENDPOINT", emulator.identity_url()),
+        ("IDENTITY_HEADER", emulator.identity_header().to_owned()),
+        ("CA_PATH", emulator.ca_path().display().to_string()),
+        ("TENANT_ID", emulator.tenant_id().to_owned()),
+        ("BLOB_ENDPOINT", emulator.blob_url()),
+        ("QUEUE_ENDPOINT", emulator.queue_url()),
+        // Quoted, as it has semicolons.
+        ("AZURE_STORAGE_CONNECTION_STRING", format!("'{}'", emulator.storage_connection_string())),
+    ];
+    let told: String = told.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+    let _ = std::io::stdout().write_all(told.as_bytes());
     tokio::signal::ctrl_c().await.context("waiting for Ctrl-C")?;
     emulator.stop().await;
     Ok(())

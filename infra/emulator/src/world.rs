@@ -66,6 +66,8 @@ pub(crate) struct Settings {
     /// The bandwidth and the interval of the last start.
     #[serde(default)]
     pub(crate) started_with: Option<(u64, Option<u64>)>,
+    #[serde(default)]
+    pub(crate) started_throttling: Option<bool>,
     pub(crate) clock: Clock,
     /// What copies moved that are no longer told of one by one.
     #[serde(default)]
@@ -91,6 +93,7 @@ impl Settings {
             throttling: false,
             guesses: BTreeMap::new(),
             started_with: None,
+            started_throttling: None,
             clock: Clock::default(),
             bytes_moved_before: 0,
             seed,

@@ -191,6 +191,7 @@ fn a_year_of_snapshots_kept_for_a_week_takes_the_room_of_a_week() {
     let length = |lab: &Lab| lab.folder.path().join("world.redb").metadata().unwrap().len();
     let mut after_a_week = 0;
     for day in 0..365_u64 {
+        lab.now = lab.now.checked_add(jiff::SignedDuration::from_hours(24)).unwrap();
         lab.world.write(&disk(0), (day % 64) * BLOCK, &[day as u8 | 1; BLOCK as usize]).unwrap();
         let id = |day: u64| ResourceId { name: format!("day{day}"), ..snapshot(0) };
         lab.world.put_snapshot(id(day), &body(Some(&disk(0))), lab.now).unwrap();

@@ -34,6 +34,7 @@ impl World {
         &mut self,
         bandwidth: u64,
         retry_after_ms: Option<u64>,
+        throttling: bool,
         identity_header: Option<&str>,
         now: Timestamp,
     ) {
@@ -42,6 +43,10 @@ impl World {
             self.settings_mut().started_with = started_with;
             self.settings_mut().retry_after_ms = retry_after_ms;
             self.set_bandwidth(bandwidth, now);
+        }
+        if self.settings.started_throttling != Some(throttling) {
+            self.settings_mut().started_throttling = Some(throttling);
+            self.settings_mut().throttling = throttling;
         }
         if let Some(header) = identity_header {
             self.settings_mut().identity_header = header.to_owned();

@@ -36,6 +36,7 @@ impl Process {
     /// Starts it, and waits until it says where it is.
     pub(crate) async fn start(state: Option<&Path>, arguments: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_emulator"));
+        command.arg("--no-throttling");
         if let Some(state) = state {
             command.arg("--state").arg(state);
         }
