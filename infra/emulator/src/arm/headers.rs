@@ -77,9 +77,8 @@ pub(super) fn dress(
         if let Some(resource) = &remaining.resource {
             set("x-ms-ratelimit-remaining-resource", resource);
         }
-        let location = call.parts.get(6).map_or("", String::as_str);
         let ticks = now.as_microsecond() * 10;
-        set("x-ms-served-by", &format!("{}_{ticks}", partition(location)));
+        set("x-ms-served-by", &format!("{}_{ticks}", partition(&remaining.location)));
     }
     if let (true, Some(ms)) = (reply.polling, process.world.settings.retry_after_ms) {
         set("x-ms-retry-after-ms", &ms.to_string());

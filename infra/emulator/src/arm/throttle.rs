@@ -42,6 +42,8 @@ pub(super) struct Remaining {
     pub(super) global: Option<(&'static str, u64)>,
     /// The value of `x-ms-ratelimit-remaining-resource`.
     pub(super) resource: Option<String>,
+    /// The region that answers, as far as the request tells.
+    pub(super) location: String,
 }
 
 /// Counts the request; the 429 if there is nothing left for it.
@@ -59,7 +61,8 @@ pub(super) fn take(process: &mut Process, call: &Call, now: Timestamp) -> Result
         remaining.global = Some((global, (limit * 15).saturating_sub(used)));
     }
     if let Some((name, three, thirty)) = bucket(call) {
-        let place = place(&process.world, call);
+        remaining.location = location(&process.world, call);
+        let place = format!("{}/{}", subscription(call).unwrap_or_default(), remaining.location);
         let mut parts = Vec::new();
         for (suffix, minutes, limit) in [("3Min", 3, three), ("30Min", 30, thirty)] {
             let key = (place.clone(), name, suffix);
@@ -135,19 +138,16 @@ fn bucket(call: &Call) -> Option<(&'static str, u64, u64)> {
     BUCKETS.iter().find(|(known, _, _)| *known == name).copied()
 }
 
-/// Subscription and region, as far as the request tells.
-fn place(world: &World, call: &Call) -> String {
-    let subscription = subscription(call).unwrap_or_default();
+fn location(world: &World, call: &Call) -> String {
     let path = call.parts.iter().take(8).cloned().collect::<Vec<_>>().join("/");
-    let location = match ResourceId::parse(&path) {
+    match ResourceId::parse(&path) {
         Some(id) => match world.managed(&id) {
             Some(found) => found.location.clone(),
             None => wanted_location(call),
         },
         // `…/locations/{location}/DiskOperations/{id}`
         None => call.parts.get(5).map(|part| region::normalise(part)).unwrap_or_default(),
-    };
-    format!("{subscription}/{location}")
+    }
 }
 
 fn wanted_location(call: &Call) -> String {

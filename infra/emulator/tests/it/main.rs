@@ -7,6 +7,7 @@ mod copies;
 mod crash;
 mod dice;
 mod direct;
+mod dotnet;
 mod faults;
 mod fuzz;
 mod guesses;
