@@ -204,7 +204,7 @@ fn load_row(world: &mut World, table: &str, key: &str, row: &[u8]) -> serde_json
         "snapshots" => world.snapshots.load(key, row),
         "transfers" => world.transfers.load(key, row),
         "operations" => world.operations.load(key, row),
-        _ => Ok(()),
+        other => world.tenant.load(other, key, row),
     }
 }
 
@@ -230,6 +230,9 @@ impl Changes {
         add("snapshots", world.snapshots.take_changes()?);
         add("transfers", world.transfers.take_changes()?);
         add("operations", world.operations.take_changes()?);
+        for (table, changes) in world.tenant.take_changes()? {
+            add(table, changes);
+        }
         if std::mem::take(&mut world.settings_dirty) {
             add("settings", vec![(String::new(), Some(serde_json::to_vec(&world.settings)?))]);
         }

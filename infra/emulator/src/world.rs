@@ -9,20 +9,36 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub(crate) mod access;
 pub(crate) mod clock;
+pub(crate) mod deployments;
 pub(crate) mod desired;
 pub(crate) mod disks;
+pub(crate) mod encryption;
 pub(crate) mod failure;
+pub(crate) mod features;
 pub(crate) mod groups;
 pub(crate) mod id;
 pub(crate) mod image;
+pub(crate) mod locks;
+pub(crate) mod machines;
+pub(crate) mod network;
 pub(crate) mod operations;
+mod past;
+pub(crate) mod path;
+pub(crate) mod policies;
+pub(crate) mod quotas;
 pub(crate) mod region;
 pub(crate) mod resource;
+pub(crate) mod scale_sets;
 pub(crate) mod seed;
+pub(crate) mod seed_machines;
 pub(crate) mod snapshots;
+pub(crate) mod storage_profile;
+pub(crate) mod switches;
 pub(crate) mod table;
 pub(crate) mod tags;
+pub(crate) mod tenant;
 pub(crate) mod transfers;
 
 use clock::Clock;
@@ -47,6 +63,8 @@ pub(crate) struct Settings {
     /// The bandwidth and the interval of the last start.
     #[serde(default)]
     pub(crate) started_with: Option<(u64, Option<u64>)>,
+    #[serde(default)]
+    pub(crate) switches: switches::Switches,
     pub(crate) clock: Clock,
     /// From which ids are made, and how many were.
     pub(crate) seed: u64,
@@ -67,6 +85,7 @@ impl Settings {
             retry_after_ms: None,
             page_size: 1000,
             started_with: None,
+            switches: switches::Switches::default(),
             clock: Clock::default(),
             seed,
             ids,
@@ -79,6 +98,8 @@ impl Settings {
 pub(crate) enum Event {
     Transfer(Uuid),
     Operation(Uuid),
+    /// After operations of the same time, which it may wait for.
+    Deployment(Uuid),
 }
 
 /// The whole of it.
@@ -93,13 +114,16 @@ pub(crate) struct World {
     pub(crate) transfers: Table<Transfer>,
     pub(crate) operations: Table<Operation>,
     pub(crate) layers: Layers,
+    pub(crate) tenant: tenant::Tenant,
+    /// Takes the steps of deployments.
+    pub(crate) deployer: deployments::Deployer,
     agenda: BTreeSet<(Timestamp, Event)>,
 }
 
 impl World {
     /// An Azure with one tenant and nothing in it.
     pub(crate) fn new(settings: Settings) -> Self {
-        Self {
+        let mut world = Self {
             settings,
             settings_dirty: true,
             subscriptions: Table::default(),
@@ -109,8 +133,16 @@ impl World {
             transfers: Table::default(),
             operations: Table::default(),
             layers: Layers::default(),
+            tenant: tenant::Tenant::default(),
+            deployer: |_, _, _| {},
             agenda: BTreeSet::new(),
-        }
+        };
+        world.keep_past();
+        world
+    }
+
+    pub(crate) fn plan_event(&mut self, at: Timestamp, event: Event) {
+        self.agenda.insert((at, event));
     }
 
     /// Lets happen, in order, all that is due at `now`.
@@ -122,7 +154,9 @@ impl World {
             match event {
                 Event::Operation(id) => self.finish_operation(id),
                 Event::Transfer(id) => self.finish_transfer(id, at),
+                Event::Deployment(run) => self.step_deployment(run, at),
             }
+            self.settle_past(at);
         }
     }
 
@@ -132,6 +166,7 @@ impl World {
         self.agenda =
             running.map(|operation| (operation.ends_at, Event::Operation(operation.id))).collect();
         self.plan_transfers();
+        self.plan_deployments();
     }
 
     pub(crate) fn settings_mut(&mut self) -> &mut Settings {

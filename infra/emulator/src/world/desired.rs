@@ -95,7 +95,12 @@ impl Desired {
             Some(Value::Null) | None => Ok(None),
             Some(_) => Err(Failure::invalid_content(format!("{name} is not a string"))),
         };
-        let option = text("createOption")?.ok_or_else(|| missing("creationData.createOption"))?;
+        let mut option =
+            text("createOption")?.ok_or_else(|| missing("creationData.createOption"))?;
+        // The name that `CopyStart` had in its preview (compute-snapshots §2.2).
+        if option == "Clone" {
+            option = "CopyStart".to_owned();
+        }
         let source = text("sourceResourceId")?;
         rest.remove("sourceUniqueId");
         rest.retain(|_, value| !value.is_null());
@@ -189,15 +194,7 @@ impl World {
     pub(super) fn check_put(&self, id: &ResourceId, body: &Desired) -> Result<String, Failure> {
         let group = self.group(&id.subscription, &id.group)?;
         if group.deleting {
-            return Err(Failure::gateway(
-                409,
-                "ResourceGroupBeingDeleted",
-                format!(
-                    "The resource group '{}' is in deprovisioning state and cannot perform this \
-                     operation.",
-                    group.name
-                ),
-            ));
+            return Err(Failure::group_being_deleted(&group.name));
         }
         let Some(location) = body.location.as_deref() else {
             return Err(Failure::gateway(
@@ -235,6 +232,7 @@ impl World {
             }
             check_not_deleting(existing)?;
         }
+        self.check_encryption(id, &body.properties, region.name)?;
         Ok(region.name.to_owned())
     }
 
@@ -270,6 +268,7 @@ impl World {
         let found = self.managed(&id).filter(|resource| resource.location == location);
         let found = found.ok_or_else(|| Failure::source_not_found(&id.name))?;
         check_settled(found)?;
+        self.check_key_of(&found.settings)?;
         Ok(found)
     }
 }

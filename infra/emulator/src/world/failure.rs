@@ -10,6 +10,8 @@ pub(crate) struct Failure {
     /// Made by ARM itself, not by the disk provider: the answer then says
     /// `x-ms-failure-cause: gateway` (compute-snapshots §3.5).
     pub(crate) gateway: bool,
+    /// Further members of the error: `details`, `additionalInfo`.
+    pub(crate) more: Option<Box<serde_json::Map<String, serde_json::Value>>>,
 }
 
 impl Failure {
@@ -21,7 +23,26 @@ impl Failure {
             message: message.into(),
             target: None,
             gateway: false,
+            more: None,
         }
+    }
+
+    /// Adds a member to the error.
+    pub(crate) fn with(mut self, name: &str, value: serde_json::Value) -> Self {
+        self.more.get_or_insert_default().insert(name.to_owned(), value);
+        self
+    }
+
+    /// The error as answers carry it.
+    pub(crate) fn body(&self) -> serde_json::Value {
+        let mut error = serde_json::json!({"code": self.code, "message": self.message});
+        if let Some(target) = &self.target {
+            error["target"] = target.clone().into();
+        }
+        for (name, value) in self.more.iter().flat_map(|more| more.iter()) {
+            error[name] = value.clone();
+        }
+        error
     }
 
     /// A refusal by ARM.
@@ -46,6 +67,17 @@ impl Failure {
             404,
             "ResourceGroupNotFound",
             format!("Resource group '{group}' could not be found."),
+        )
+    }
+
+    pub(crate) fn group_being_deleted(group: &str) -> Self {
+        Self::gateway(
+            409,
+            "ResourceGroupBeingDeleted",
+            format!(
+                "The resource group '{group}' is in deprovisioning state and cannot perform this \
+                 operation."
+            ),
         )
     }
 

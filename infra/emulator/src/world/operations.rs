@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Event, World, id::ResourceId, resource::Provisioning};
+use super::{Event, World, id::ResourceId, path::ResourcePath, resource::Provisioning};
 
 /// Finished operations that are kept for clients that still poll.
 const KEPT: usize = 10_000;
@@ -19,7 +19,15 @@ pub(crate) enum Effect {
     Put(ResourceId),
     Patch(ResourceId),
     Delete(ResourceId),
-    DeleteGroup { subscription: String, name: String },
+    DeleteGroup {
+        subscription: String,
+        name: String,
+    },
+    /// A change of what is neither disk nor snapshot; its JSON has no place in the status.
+    Tenant {
+        path: ResourcePath,
+        deletes: bool,
+    },
 }
 
 /// An accepted operation.
@@ -44,6 +52,8 @@ pub(crate) enum Duration {
     CopyStart,
     Delete,
     GroupDelete,
+    /// GUESS: a machine's or an encryption set's; the recorded ones were seen when they were over.
+    Tenant,
 }
 
 impl Duration {
@@ -55,6 +65,7 @@ impl Duration {
             Self::Delete => 350,
             // GUESS: recorded deletions of groups last from seconds to minutes.
             Self::GroupDelete => 5000,
+            Self::Tenant => 1000,
         })
     }
 }
@@ -127,6 +138,7 @@ impl World {
             Effect::DeleteGroup { subscription, name } => {
                 self.remove_group(subscription, name, operation.ends_at);
             }
+            Effect::Tenant { path, deletes } => self.finish_tenant(path, *deletes),
         }
     }
 }

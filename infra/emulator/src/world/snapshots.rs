@@ -53,7 +53,10 @@ impl World {
         let incremental = incremental.unwrap_or(false);
         let origin = match creation.option.as_str() {
             "Copy" => self.copy_origin(&id, &creation, incremental, &location)?,
-            "CopyStart" => self.copy_start_origin(&id, &creation, incremental, &location)?,
+            "CopyStart" => {
+                self.check_copy_start_of(&id.subscription, &creation, &location, now)?;
+                self.copy_start_origin(&id, &creation, incremental, &location)?
+            }
             option => return Err(unsupported(option)),
         };
         self.create(id, body, sku, creation, location, origin, now)
@@ -121,6 +124,7 @@ impl World {
             return Err(Failure::source_not_found(&source_id.name));
         };
         check_settled(&source.base)?;
+        self.check_key_of(&source.base.settings)?;
         if !source.incremental || !incremental {
             // GUESS: the words are those of a client library's documentation (§6).
             return Err(Failure::new(
@@ -230,6 +234,7 @@ impl World {
         let snapshot = self.find(id)?;
         check_not_deleting(snapshot)?;
         let (id, location) = (snapshot.id.clone(), snapshot.location.clone());
+        self.check_encryption(&id, &body.properties, &location)?;
         let sku = wanted_sku(body, &location)?;
         check_tags(body.tags.as_ref().unwrap_or(&Default::default()))?;
         let effect = (Effect::Patch(id.clone()), Duration::DiskPut);

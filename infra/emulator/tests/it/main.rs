@@ -3,8 +3,16 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 mod copies;
+mod delays;
+mod deployments;
+mod encryption;
+mod graph;
 mod lab;
+mod machines;
 mod operations;
 mod refusals;
 mod resources;
+mod scenery;
 mod state;
+mod templates;
+mod tenant;
