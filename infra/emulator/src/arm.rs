@@ -5,14 +5,31 @@
 
 mod access;
 mod blob;
+mod catalogue;
 mod compute;
+mod deployments;
+mod encryption;
 mod features;
+mod files;
+mod graph;
+mod groups;
+mod guard;
 mod headers;
+mod lists;
+mod locations;
+mod locks;
+mod machines;
 mod metadata;
+mod network;
 mod operations;
+mod providers;
 mod reply;
 mod resources;
+mod skus;
 mod tags;
+mod target;
+mod template;
+mod tenant;
 pub(crate) mod throttle;
 mod wire;
 
@@ -34,6 +51,7 @@ use crate::{
     identity,
     world::{World, failure::Failure, id::ResourceId},
 };
+pub(crate) use deployments::step_deployment;
 pub(crate) use reply::Reply;
 
 /// ARM's limit on a request's body.
@@ -67,7 +85,10 @@ impl Call {
 }
 
 pub(crate) fn router(azure: Azure) -> Router {
-    Router::new().fallback(serve).with_state(azure)
+    Router::new()
+        .route("/files/{*name}", axum::routing::get(files::get_file))
+        .fallback(serve)
+        .with_state(azure)
 }
 
 async fn serve(State(azure): State<Azure>, request: Request) -> Response {
@@ -180,32 +201,28 @@ fn answer(world: &mut World, call: &Call, now: Timestamp) -> Result<Reply, Failu
         ));
     }
 
-    match lower.as_slice() {
+    guard::check(world, call, now)?;
+    let reply = match tenant::serve(world, call, &lower, now) {
+        Some(answered) => answered?,
+        None => around_disks(world, call, &lower, now)?,
+    };
+    Ok(guard::narrow(world, call, reply))
+}
+
+/// The routes of disks and snapshots, and those outside of subscriptions.
+fn around_disks(
+    world: &mut World,
+    call: &Call,
+    lower: &[&str],
+    now: Timestamp,
+) -> Result<Reply, Failure> {
+    let p = |index: usize| call.parts[index].as_str();
+    match lower {
         ["tenants"] => resources::list_tenants(world, call),
         ["subscriptions"] => resources::list_subscriptions(world, call),
         ["subscriptions", _] => resources::get_subscription(world, call, p(1)),
-        ["subscriptions", _, "locations"] => resources::list_locations(world, call, p(1)),
-        ["subscriptions", _, "resourcegroups"] => resources::list_groups(world, call, p(1)),
-        ["subscriptions", _, "resourcegroups", _] => {
-            resources::group(world, call, (p(1), p(3)), now)
-        }
         ["subscriptions", _, "operationresults", _] => {
             operations::group_deletion(world, call, (p(1), p(3)))
-        }
-        ["subscriptions", _, "providers", "microsoft.compute"]
-        | ["subscriptions", _, "providers", "microsoft.compute", "register"] => {
-            resources::compute_provider(world, call, p(1))
-        }
-        [
-            "subscriptions",
-            _,
-            "providers",
-            "microsoft.features",
-            "providers",
-            "microsoft.compute",
-            rest @ ..,
-        ] if rest.first() == Some(&"features") => {
-            features::serve(world, call, (p(1), &call.parts[7..]), now)
         }
         [
             "subscriptions",
@@ -250,25 +267,7 @@ fn answer(world: &mut World, call: &Call, now: Timestamp) -> Result<Reply, Failu
             _,
             _,
         ] => access::serve(world, call, now),
-        [
-            "subscriptions",
-            _,
-            "resourcegroups",
-            _,
-            "providers",
-            "microsoft.compute",
-            "disks" | "snapshots",
-            _,
-            "providers",
-            "microsoft.resources",
-            "tags",
-            "default",
-        ] => tags::serve(world, call),
-        _ => Err(Failure::gateway(
-            404,
-            "InvalidResourceType",
-            format!("The resource type could not be found at '/{}'.", call.parts.join("/")),
-        )),
+        _ => Err(tenant::unknown_type(call)),
     }
 }
 

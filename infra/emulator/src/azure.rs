@@ -64,7 +64,8 @@ impl Azure {
         Ok(azure)
     }
 
-    fn new(world: World, store: Option<Store>) -> Self {
+    fn new(mut world: World, store: Option<Store>) -> Self {
+        world.deployer = crate::arm::step_deployment;
         let process = Process {
             world,
             store,
@@ -140,6 +141,7 @@ impl Azure {
         let now = process.world.settings.clock.now(real_now());
         process.world.advance(now);
         let result = act(&mut process, now);
+        process.world.settle_past(now);
         let Process { world, store, .. } = &mut *process;
         match store {
             Some(store) => store.commit(world).context("storing what changed")?,

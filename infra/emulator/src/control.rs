@@ -7,8 +7,8 @@
 //! | `GET`, `PUT /_control/clock` | `{"now": RFC 3339}`, `{"advance_seconds": n}`, `{"frozen": bool}`, alone or together; answers `{"now","frozen"}` |
 //! | `GET`, `PUT /_control/bandwidth` | `{"bytes_per_second": n}`; 0 stalls every copy |
 //! | `GET /_control/counters` | bytes moved, each copy, ARM requests by method, panics |
-//! | `GET`, `PUT /_control/settings` | `{"page_size", "retry_after_ms"}`; what is left out stays |
-//! | `POST /_control/seed` | subscriptions, groups, disks, a fleet ([`Fleet`](crate::world::fleet::Fleet)); what exists is left alone |
+//! | `GET`, `PUT /_control/settings` | `{"page_size", "retry_after_ms", "throttling"}` and the switches; what is left out stays |
+//! | `POST /_control/seed` | subscriptions, groups, disks, machines, scale sets, encryption sets, a fleet ([`Fleet`](crate::world::fleet::Fleet)); what exists is left alone |
 //! | `PUT /_control/owner?id=` | `{"managed_by": id or null}`: attach a disk, or detach it |
 //! | `GET`, `PUT /_control/content?id=` | the content, raw; GET takes `offset` and `length`, PUT also takes `{"file": path}` as `application/json` |
 //! | `POST /_control/write?id=&offset=` | writes the body into a disk |
@@ -22,6 +22,7 @@ mod content;
 pub(crate) mod faults;
 mod guesses;
 mod seed;
+mod tenant;
 
 use axum::{
     Json, Router,
@@ -96,6 +97,7 @@ pub(crate) fn router(azure: Azure) -> Router {
         .route("/_control/faults", get(list_faults).post(add_fault).delete(delete_faults))
         .route("/_control/faults/random", put(put_random))
         .route("/_control/copy", put(put_copy))
+        .merge(tenant::router())
         // Disks are bigger than any limit.
         .layer(DefaultBodyLimit::disable())
         .with_state(azure)
@@ -159,11 +161,11 @@ async fn put_bandwidth(State(azure): State<Azure>, Json(given): Json<Bandwidth>)
 async fn get_settings(State(azure): State<Azure>) -> Answer {
     Ok(azure.with(|world, _| {
         let settings = &world.settings;
-        Json(json!({
-            "page_size": settings.page_size,
-            "retry_after_ms": settings.retry_after_ms,
-            "throttling": settings.throttling,
-        }))
+        let mut shown = json!(settings.switches);
+        shown["page_size"] = settings.page_size.into();
+        shown["retry_after_ms"] = settings.retry_after_ms.into();
+        shown["throttling"] = settings.throttling.into();
+        Json(shown)
     })?)
 }
 
@@ -179,6 +181,11 @@ struct SettingsChange {
     throttling: Option<bool>,
     #[serde(default, deserialize_with = "given")]
     retry_after_ms: Option<Option<u64>>,
+    copy_start_needs_feature: Option<bool>,
+    preview_regions: Option<bool>,
+    github_files: Option<bool>,
+    graph_delay_seconds: Option<u64>,
+    list_delay_seconds: Option<u64>,
 }
 
 async fn put_settings(State(azure): State<Azure>, Json(change): Json<SettingsChange>) -> Answer {
@@ -190,6 +197,14 @@ async fn put_settings(State(azure): State<Azure>, Json(change): Json<SettingsCha
         settings.page_size = change.page_size.unwrap_or(settings.page_size);
         settings.throttling = change.throttling.unwrap_or(settings.throttling);
         settings.retry_after_ms = change.retry_after_ms.unwrap_or(settings.retry_after_ms);
+        let switches = &mut settings.switches;
+        let set = |switch: &mut bool, wanted: Option<bool>| *switch = wanted.unwrap_or(*switch);
+        set(&mut switches.copy_start_needs_feature, change.copy_start_needs_feature);
+        set(&mut switches.preview_regions, change.preview_regions);
+        set(&mut switches.github_files, change.github_files);
+        let delay = |delay: &mut u64, wanted: Option<u64>| *delay = wanted.unwrap_or(*delay);
+        delay(&mut switches.graph_delay_seconds, change.graph_delay_seconds);
+        delay(&mut switches.list_delay_seconds, change.list_delay_seconds);
     })?;
     get_settings(State(azure)).await
 }

@@ -176,7 +176,11 @@ fn load_row(world: &mut World, table: &str, key: &str, row: &[u8]) -> serde_json
         "transfers" => world.transfers.load(key, row),
         "operations" => world.operations.load(key, row),
         "grants" => world.grants.load(key, row),
-        _ => world.storage.load(table, key, row),
+        // Each leaves the other's tables alone.
+        _ => {
+            world.tenant.load(table, key, row)?;
+            world.storage.load(table, key, row)
+        }
     }
 }
 
@@ -203,6 +207,9 @@ impl Changes {
         add("operations", world.operations.take_changes()?);
         add("grants", world.grants.take_changes()?);
         world.storage.take_changes(&mut add)?;
+        for (table, changes) in world.tenant.take_changes()? {
+            add(table, changes);
+        }
         if std::mem::take(&mut world.settings_dirty) {
             add("settings", vec![(String::new(), Some(serde_json::to_vec(&world.settings)?))]);
         }

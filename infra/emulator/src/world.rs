@@ -13,9 +13,12 @@ pub(crate) mod access;
 pub(crate) mod background;
 pub(crate) mod check;
 pub(crate) mod clock;
+pub(crate) mod deployments;
 pub(crate) mod desired;
 pub(crate) mod disks;
+pub(crate) mod encryption;
 pub(crate) mod failure;
+pub(crate) mod features;
 pub(crate) mod fleet;
 pub(crate) mod groups;
 pub(crate) mod guess;
@@ -24,14 +27,27 @@ pub(crate) mod image;
 pub(crate) mod immutability;
 pub(crate) mod index;
 pub(crate) mod layers;
+pub(crate) mod locks;
+pub(crate) mod machines;
+pub(crate) mod network;
 pub(crate) mod operations;
+mod past;
+pub(crate) mod path;
+pub(crate) mod policies;
+pub(crate) mod quotas;
 pub(crate) mod region;
 pub(crate) mod resource;
+pub(crate) mod rights;
+pub(crate) mod scale_sets;
 pub(crate) mod seed;
+pub(crate) mod seed_machines;
 pub(crate) mod snapshots;
 pub(crate) mod storage;
+pub(crate) mod storage_profile;
+pub(crate) mod switches;
 pub(crate) mod table;
 pub(crate) mod tags;
+pub(crate) mod tenant;
 pub(crate) mod transfers;
 pub(crate) mod vhd;
 
@@ -68,6 +84,7 @@ pub(crate) struct Settings {
     pub(crate) started_with: Option<(u64, Option<u64>)>,
     #[serde(default)]
     pub(crate) started_throttling: Option<bool>,
+    pub(crate) switches: switches::Switches,
     pub(crate) clock: Clock,
     /// What copies moved that are no longer told of one by one.
     #[serde(default)]
@@ -94,6 +111,7 @@ impl Settings {
             guesses: BTreeMap::new(),
             started_with: None,
             started_throttling: None,
+            switches: switches::Switches::default(),
             clock: Clock::default(),
             bytes_moved_before: 0,
             seed,
@@ -110,6 +128,8 @@ pub(crate) enum Event {
     Background(Uuid),
     /// The end of a SAS of the resource with this `uniqueId`.
     AccessEnd(Uuid),
+    /// After operations of the same time, which it may wait for.
+    Deployment(Uuid),
 }
 
 /// The whole of it.
@@ -130,6 +150,9 @@ pub(crate) struct World {
     finished: VecDeque<Uuid>,
     /// The resources whose background copy runs, by their `uniqueId`.
     backgrounds: BTreeMap<Uuid, ResourceId>,
+    pub(crate) tenant: tenant::Tenant,
+    /// Takes the steps of deployments.
+    pub(crate) deployer: deployments::Deployer,
     agenda: BTreeSet<(Timestamp, Event)>,
     /// Copies whose targets were deleted, oldest first.
     gone_transfers: VecDeque<String>,
@@ -138,7 +161,7 @@ pub(crate) struct World {
 impl World {
     /// An Azure with one tenant and nothing in it.
     pub(crate) fn new(settings: Settings) -> Self {
-        Self {
+        let mut world = Self {
             settings,
             settings_dirty: true,
             subscriptions: Table::default(),
@@ -152,9 +175,17 @@ impl World {
             layers: Layers::default(),
             finished: VecDeque::new(),
             backgrounds: BTreeMap::new(),
+            tenant: tenant::Tenant::default(),
+            deployer: |_, _, _| {},
             agenda: BTreeSet::new(),
             gone_transfers: VecDeque::new(),
-        }
+        };
+        world.keep_past();
+        world
+    }
+
+    pub(crate) fn plan_event(&mut self, at: Timestamp, event: Event) {
+        self.agenda.insert((at, event));
     }
 
     /// Lets happen, in order, all that is due at `now`.
@@ -168,7 +199,9 @@ impl World {
                 Event::Transfer(id) => self.finish_transfer(id, at),
                 Event::Background(id) => self.finish_background(id),
                 Event::AccessEnd(id) => self.expire_access(id, at),
+                Event::Deployment(run) => self.step_deployment(run, at),
             }
+            self.settle_past(at);
         }
     }
 
@@ -193,6 +226,7 @@ impl World {
         let ends = self.grants.values().map(|g| (g.expires_at, Event::AccessEnd(g.unique_id)));
         self.agenda.extend(ends.collect::<Vec<_>>());
         self.find_gone_transfers();
+        self.plan_deployments();
     }
 
     pub(crate) fn settings_mut(&mut self) -> &mut Settings {
@@ -210,6 +244,7 @@ impl World {
         self.operations.forget_changes();
         self.grants.forget_changes();
         self.storage.forget_changes();
+        self.tenant.forget_changes();
         self.layers.take_changes();
     }
 

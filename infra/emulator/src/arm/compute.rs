@@ -93,17 +93,18 @@ pub(super) fn list(
         Some(token) => Some(read_token(token)?),
     };
     let size = world.settings.page_size;
+    let seen = world.listed_at(now);
     // One more than the page tells whether there is a next one.
     let mut items: Vec<(String, Value)> = match Kind::parse(collection) {
         Some(Kind::Disk) => world
             .disks
-            .under(&scope, after.as_deref())
+            .under_at(&scope, after.as_deref(), seen)
             .take(size + 1)
             .map(|(key, disk)| (key.clone(), wire::disk(disk, now)))
             .collect(),
         _ => world
             .snapshots
-            .under(&scope, after.as_deref())
+            .under_at(&scope, after.as_deref(), seen)
             .take(size + 1)
             .map(|(key, found)| (key.clone(), wire::snapshot(world, found, View::Get, now)))
             .collect(),

@@ -86,7 +86,12 @@ fn output(
         }
         // What a SAS is, is told only here (compute-snapshots §2.2).
         Effect::Grant { url, .. } => Some(json!({"accessSAS": format!("{}{url}", call.base)})),
-        Effect::Delete(_) | Effect::Revoke(_) | Effect::DeleteGroup { .. } => None,
+        Effect::Tenant { path, deletes: false } => super::catalogue::show(world, &path.key(), now)
+            .filter(|_| path.resource_type() == "Microsoft.Compute/diskEncryptionSets"),
+        Effect::Delete(_)
+        | Effect::Revoke(_)
+        | Effect::DeleteGroup { .. }
+        | Effect::Tenant { .. } => None,
     }
 }
 
@@ -98,14 +103,14 @@ pub(super) fn group_deletion(
 ) -> Result<Reply, Failure> {
     world.subscription(subscription)?;
     let operation =
-        super::resources::read_job(token).and_then(|id| world.operations.get(&id)).ok_or_else(
+        super::groups::read_job(token).and_then(|id| world.operations.get(&id)).ok_or_else(
             || Failure::gateway(404, "NotFound", format!("The job '{token}' was not found.")),
         )?;
     let mut reply = if operation.done {
         Reply::empty(200)
     } else {
         Reply::empty(202)
-            .header("location", super::resources::job_url(call, operation))
+            .header("location", super::groups::job_url(call, operation))
             .header("retry-after", "15")
     };
     reply.polling = true;

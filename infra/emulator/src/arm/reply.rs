@@ -88,11 +88,7 @@ pub(crate) fn partition(location: &str) -> Uuid {
 
 impl From<Failure> for Reply {
     fn from(failure: Failure) -> Self {
-        let mut error = json!({"code": failure.code, "message": failure.message});
-        if let Some(target) = failure.target {
-            error["target"] = target.into();
-        }
-        let mut reply = Self::json(failure.status, json!({"error": error}));
+        let mut reply = Self::json(failure.status, json!({"error": failure.body()}));
         reply.provider = !failure.gateway;
         if failure.status == 401 {
             let challenge = "Bearer authorization_uri=\"https://login.windows.net/common\", \

@@ -191,7 +191,7 @@ fn creation(creation: &Creation) -> Value {
     data.into()
 }
 
-fn provisioning(state: Provisioning) -> &'static str {
+pub(super) fn provisioning(state: Provisioning) -> &'static str {
     match state {
         Provisioning::Updating => "Updating",
         Provisioning::Deleting => "Deleting",

@@ -16,8 +16,10 @@ use crate::{
         fleet::{CONTENT, Fleet},
         id::ResourceId,
         image::Image,
+        path::ResourcePath,
         resource::Tags,
         seed::{SeedDisk, random_bytes},
+        seed_machines::{SeedMachine, SeedScaleSet},
     },
 };
 
@@ -33,6 +35,46 @@ pub(super) struct Seed {
     #[serde(default)]
     disks: Vec<DiskSeed>,
     fleet: Option<Fleet>,
+    #[serde(default)]
+    disk_encryption_sets: Vec<EncryptionSetSeed>,
+    #[serde(default)]
+    virtual_machines: Vec<MachineSeed>,
+    #[serde(default)]
+    scale_sets: Vec<ScaleSetSeed>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EncryptionSetSeed {
+    id: ResourcePath,
+    location: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MachineSeed {
+    id: ResourcePath,
+    location: String,
+    /// An existing disk; none: one from an image.
+    os_disk: Option<String>,
+    #[serde(default)]
+    data_disks: Vec<String>,
+    tags: Option<Tags>,
+    /// The flexible scale set that it is in.
+    scale_set: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ScaleSetSeed {
+    id: ResourcePath,
+    location: String,
+    #[serde(default)]
+    flexible: bool,
+    /// How many machines a uniform one has.
+    #[serde(default)]
+    instances: u64,
+    tags: Option<Tags>,
 }
 
 #[derive(Deserialize)]
@@ -130,6 +172,33 @@ pub(super) async fn post_seed(State(azure): State<Azure>, Json(seed): Json<Seed>
         })??;
         created.push(id.path());
     }
+    azure.with(|world, now| {
+        for set in seed.disk_encryption_sets {
+            world.seed_encryption_set(set.id, set.location, now)?;
+        }
+        for set in seed.scale_sets {
+            let wanted = SeedScaleSet {
+                path: set.id,
+                location: set.location,
+                flexible: set.flexible,
+                instances: set.instances,
+                tags: set.tags,
+            };
+            world.seed_scale_set(wanted, now)?;
+        }
+        for machine in seed.virtual_machines {
+            let wanted = SeedMachine {
+                path: machine.id,
+                location: machine.location,
+                os_disk: machine.os_disk,
+                data_disks: machine.data_disks,
+                tags: machine.tags,
+                scale_set: machine.scale_set,
+            };
+            world.seed_machine(wanted, now)?;
+        }
+        Ok::<_, Failure>(())
+    })??;
     let mut answer = json!({"created": created});
     if let Some(fleet) = seed.fleet {
         let disks = seed_fleet(&azure, &fleet).await?;

@@ -34,8 +34,7 @@ pub(crate) struct Sku {
     pub(crate) name: String,
 }
 
-/// Values of `createOption`, which are read without regard to case; `Clone` is the name that
-/// `CopyStart` had in its preview (compute-snapshots §2.2).
+/// Values of `createOption`, which are read without regard to case.
 const CREATE_OPTIONS: &[&str] = &[
     "Attach",
     "Clone",
@@ -114,7 +113,12 @@ impl Desired {
         };
         let option = text("createOption")?.ok_or_else(|| missing("creationData.createOption"))?;
         let known = CREATE_OPTIONS.iter().find(|known| known.eq_ignore_ascii_case(&option));
-        let option = known.map_or(option, |known| (*known).to_owned());
+        let option = match known.map_or(option, |known| (*known).to_owned()) {
+            // The name that `CopyStart` had in its preview (compute-snapshots §2.2).
+            // GUESS: it is shown by its later name.
+            preview if preview == "Clone" => "CopyStart".to_owned(),
+            option => option,
+        };
         let source = text("sourceResourceId")?;
         rest.remove("sourceUniqueId");
         rest.retain(|_, value| !value.is_null());
@@ -209,15 +213,7 @@ impl World {
     pub(super) fn check_put(&self, id: &ResourceId, body: &Desired) -> Result<String, Failure> {
         let group = self.group(&id.subscription, &id.group)?;
         if group.deleting {
-            return Err(Failure::gateway(
-                409,
-                "ResourceGroupBeingDeleted",
-                format!(
-                    "The resource group '{}' is in deprovisioning state and cannot perform this \
-                     operation.",
-                    group.name
-                ),
-            ));
+            return Err(Failure::group_being_deleted(&group.name));
         }
         let Some(location) = body.location.as_deref() else {
             return Err(Failure::gateway(
@@ -255,6 +251,7 @@ impl World {
             }
             check_not_deleting(existing)?;
         }
+        self.check_encryption(id, &body.properties, region.name)?;
         Ok(region.name.to_owned())
     }
 
@@ -290,6 +287,7 @@ impl World {
         let found = self.managed(&id).filter(|resource| resource.location == location);
         let found = found.ok_or_else(|| Failure::source_not_found(&id.name))?;
         check_settled(found)?;
+        self.check_key_of(&found.settings)?;
         Ok(found)
     }
 }

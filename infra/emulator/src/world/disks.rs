@@ -176,6 +176,7 @@ impl World {
         let disk = self.find(id)?;
         check_not_deleting(disk)?;
         let (id, location) = (disk.id.clone(), disk.location.clone());
+        self.check_encryption(&id, &body.properties, &location)?;
         let sku = wanted_sku(body, &location)?;
         check_tags(body.tags.as_ref().unwrap_or(&Default::default()))?;
         self.change_disk(&id, body, sku, Effect::Patch(id.clone()), now)

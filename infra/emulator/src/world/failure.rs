@@ -12,6 +12,8 @@ pub(crate) struct Failure {
     pub(crate) gateway: bool,
     /// The name of the guess (`guess.rs`), where code or words are one.
     pub(crate) guess: Option<&'static str>,
+    /// Further members of the error: `details`, `additionalInfo`.
+    pub(crate) more: Option<Box<serde_json::Map<String, serde_json::Value>>>,
 }
 
 impl Failure {
@@ -24,6 +26,7 @@ impl Failure {
             target: None,
             gateway: false,
             guess: None,
+            more: None,
         }
     }
 
@@ -36,6 +39,24 @@ impl Failure {
     ) -> Self {
         debug_assert!(super::guess::GUESSES.iter().any(|(known, _)| *known == guess), "{guess}");
         Self { guess: Some(guess), ..Self::new(status, code, message) }
+    }
+
+    /// Adds a member to the error.
+    pub(crate) fn with(mut self, name: &str, value: serde_json::Value) -> Self {
+        self.more.get_or_insert_default().insert(name.to_owned(), value);
+        self
+    }
+
+    /// The error as answers carry it.
+    pub(crate) fn body(&self) -> serde_json::Value {
+        let mut error = serde_json::json!({"code": self.code, "message": self.message});
+        if let Some(target) = &self.target {
+            error["target"] = target.clone().into();
+        }
+        for (name, value) in self.more.iter().flat_map(|more| more.iter()) {
+            error[name] = value.clone();
+        }
+        error
     }
 
     /// A refusal by ARM.
@@ -60,6 +81,17 @@ impl Failure {
             404,
             "ResourceGroupNotFound",
             format!("Resource group '{group}' could not be found."),
+        )
+    }
+
+    pub(crate) fn group_being_deleted(group: &str) -> Self {
+        Self::gateway(
+            409,
+            "ResourceGroupBeingDeleted",
+            format!(
+                "The resource group '{group}' is in deprovisioning state and cannot perform this \
+                 operation."
+            ),
         )
     }
 

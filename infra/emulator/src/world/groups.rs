@@ -56,6 +56,9 @@ impl World {
         };
         let key = group_key(&subscription, name);
         if let Some(group) = self.groups.get_mut(&key) {
+            if group.deleting {
+                return Err(Failure::group_being_deleted(&group.name));
+            }
             if group.location != region.name {
                 return Err(Failure::gateway(
                     409,
@@ -75,6 +78,7 @@ impl World {
             name: name.to_owned(),
             location: region.name.to_owned(),
             tags,
+            managed_by: None,
             deleting: false,
         };
         self.groups.insert(key, group);
@@ -111,6 +115,7 @@ impl World {
         for id in inside {
             self.remove(&id, at);
         }
+        self.remove_tenant_of(&prefix);
         self.groups.remove(&key);
     }
 }

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Event, World, id::ResourceId, resource::Provisioning};
+use super::{Event, World, id::ResourceId, path::ResourcePath, resource::Provisioning};
 
 /// Finished operations that are kept for clients that still poll.
 const KEPT: usize = 10_000;
@@ -28,6 +28,11 @@ pub(crate) enum Effect {
     DeleteGroup {
         subscription: String,
         name: String,
+    },
+    /// A change of what is neither disk nor snapshot; its JSON has no place in the status.
+    Tenant {
+        path: ResourcePath,
+        deletes: bool,
     },
 }
 
@@ -54,6 +59,8 @@ pub(crate) enum Duration {
     Delete,
     Access,
     GroupDelete,
+    /// GUESS: a machine's or an encryption set's; the recorded ones were seen when they were over.
+    Tenant,
 }
 
 impl Duration {
@@ -66,6 +73,7 @@ impl Duration {
             Self::Access => 200,
             // GUESS: recorded deletions of groups last from seconds to minutes.
             Self::GroupDelete => 5000,
+            Self::Tenant => 1000,
         })
     }
 }
@@ -142,6 +150,7 @@ impl World {
             Effect::DeleteGroup { subscription, name } => {
                 self.remove_group(subscription, name, operation.ends_at);
             }
+            Effect::Tenant { path, deletes } => self.finish_tenant(path, *deletes),
         }
     }
 }

@@ -18,9 +18,14 @@ pub(crate) type Tags = BTreeMap<String, String>;
 pub(crate) struct Subscription {
     pub(crate) id: String,
     pub(crate) name: String,
-    /// Features of Microsoft.Compute that somebody registered, and when.
+    /// Features that somebody registered or unregistered, by `namespace/name`, and when.
     #[serde(default)]
     pub(crate) features: BTreeMap<String, FeatureState>,
+    /// Resource providers likewise, by namespace.
+    #[serde(default)]
+    pub(crate) providers: BTreeMap<String, FeatureState>,
+    #[serde(default)]
+    pub(crate) tags: Tags,
 }
 
 /// A change of a feature's registration, and when it was asked for.
@@ -28,6 +33,9 @@ pub(crate) struct Subscription {
 pub(crate) struct FeatureState {
     pub(crate) registered: bool,
     pub(crate) since: Timestamp,
+    /// Whether it took no time (compute-snapshots §2.1: a PUT of a registration).
+    #[serde(default)]
+    pub(crate) at_once: bool,
 }
 
 /// A resource group.
@@ -37,6 +45,9 @@ pub(crate) struct Group {
     pub(crate) name: String,
     pub(crate) location: String,
     pub(crate) tags: Option<Tags>,
+    /// The owner that the first PUT named.
+    #[serde(default)]
+    pub(crate) managed_by: Option<String>,
     #[serde(default)]
     pub(crate) deleting: bool,
 }
@@ -69,9 +80,8 @@ pub(crate) struct Creation {
 }
 
 impl Creation {
-    /// `Clone` is what `CopyStart` was called in its preview (compute-snapshots §2.2).
     pub(crate) fn is_copy_start(&self) -> bool {
-        matches!(self.option.as_str(), "CopyStart" | "Clone")
+        self.option == "CopyStart"
     }
 }
 

@@ -57,7 +57,13 @@ impl World {
         let key = id.to_ascii_lowercase();
         if !self.subscriptions.contains(&key) {
             let (id, name) = (id.to_owned(), name.to_owned());
-            let subscription = Subscription { id, name, features: Default::default() };
+            let subscription = Subscription {
+                id,
+                name,
+                features: Default::default(),
+                providers: Default::default(),
+                tags: Default::default(),
+            };
             self.subscriptions.insert(key, subscription);
         }
     }

@@ -61,7 +61,8 @@ impl World {
         check_extras(&creation)?;
         let origin = match creation.option.as_str() {
             "Copy" => self.copy_origin(&id, &creation, incremental, &location, now)?,
-            "CopyStart" | "Clone" => {
+            "CopyStart" => {
+                self.check_copy_start_of(&id.subscription, &creation, &location, now)?;
                 self.copy_start_origin(&id, &creation, incremental, &location)?
             }
             option => return Err(unsupported(option)),
@@ -198,6 +199,7 @@ impl World {
             return Err(Failure::source_not_found(&source_id.name));
         };
         check_settled(&source.base)?;
+        self.check_key_of(&source.base.settings)?;
         if !source.incremental {
             // The words are those of a client library's documentation (§6).
             return Err(Failure::guess(
@@ -329,6 +331,7 @@ impl World {
         let snapshot = self.find(id)?;
         check_not_deleting(snapshot)?;
         let (id, location) = (snapshot.id.clone(), snapshot.location.clone());
+        self.check_encryption(&id, &body.properties, &location)?;
         let sku = wanted_sku(body, &location)?;
         check_tags(body.tags.as_ref().unwrap_or(&Default::default()))?;
         let effect = (Effect::Patch(id.clone()), Duration::DiskPut);

@@ -10,25 +10,20 @@ pub(crate) enum TagOperation {
     Delete,
 }
 
-impl World {
-    /// Changes a resource's tags and gives what it has then.
-    pub(crate) fn change_tags(
-        &mut self,
-        id: &ResourceId,
-        operation: TagOperation,
-        given: &Tags,
-    ) -> Result<Tags, Failure> {
-        let mut tags = self.find(id)?.tags.clone().unwrap_or_default();
-        match operation {
-            TagOperation::Replace => tags = given.clone(),
-            TagOperation::Merge => {
+impl TagOperation {
+    /// The tags that come of it, which keep ARM's limits.
+    pub(crate) fn apply(self, known: &Tags, given: &Tags) -> Result<Tags, Failure> {
+        let mut tags = known.clone();
+        match self {
+            Self::Replace => tags = given.clone(),
+            Self::Merge => {
                 for (name, value) in given {
                     // Tag names are compared without case; the first spelling stays.
                     let name = spelling(&tags, name).unwrap_or_else(|| name.clone());
                     tags.insert(name, value.clone());
                 }
             }
-            TagOperation::Delete => {
+            Self::Delete => {
                 for (name, value) in given {
                     // GUESS: an empty value deletes whatever the tag holds.
                     if let Some(name) = spelling(&tags, name)
@@ -40,6 +35,20 @@ impl World {
             }
         }
         check_tags(&tags)?;
+        Ok(tags)
+    }
+}
+
+impl World {
+    /// Changes a resource's tags and gives what it has then.
+    pub(crate) fn change_tags(
+        &mut self,
+        id: &ResourceId,
+        operation: TagOperation,
+        given: &Tags,
+    ) -> Result<Tags, Failure> {
+        let known = self.find(id)?.tags.clone().unwrap_or_default();
+        let tags = operation.apply(&known, given)?;
         if let Some(resource) = self.managed_mut(id) {
             resource.tags = Some(tags.clone());
         }
