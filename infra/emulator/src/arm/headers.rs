@@ -24,6 +24,9 @@ use super::{
 /// 2024 everywhere).
 const EDGE_SINCE: i64 = 1_704_067_200;
 
+/// The list of locations was there earlier (recorded in September 2023).
+const EDGE_OF_LOCATIONS_SINCE: i64 = 1_693_526_400;
+
 /// From here on ARM counts over all regions, too (recorded: not yet in March 2024, in August 2024).
 const GLOBAL_SINCE: i64 = 1_717_200_000;
 
@@ -111,7 +114,9 @@ fn add_front(
     now: Timestamp,
 ) {
     let headers = response.headers_mut();
-    if now.as_second() >= EDGE_SINCE {
+    let locations = call.parts.len() == 3 && call.parts[2].eq_ignore_ascii_case("locations");
+    let since = if locations { EDGE_OF_LOCATIONS_SINCE } else { EDGE_SINCE };
+    if now.as_second() >= since {
         headers.insert("x-cache", HeaderValue::from_static("CONFIG_NOCACHE"));
         let reference = format!(
             "Ref A: {:X} Ref B: EMULATOR Ref C: {}",

@@ -154,10 +154,6 @@ fn default_rules(id: &str, etag: &str) -> Value {
                 "access": if allow { "Allow" } else { "Deny" },
                 "priority": priority,
                 "direction": if inbound { "Inbound" } else { "Outbound" },
-                "sourcePortRanges": [],
-                "destinationPortRanges": [],
-                "sourceAddressPrefixes": [],
-                "destinationAddressPrefixes": [],
             },
         })
     };
