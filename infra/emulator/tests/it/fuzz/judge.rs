@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use super::request::{Face, Request};
-use crate::lab::SUB;
+use crate::lab::{SUB, copy_of};
 
 /// Longer than any request takes on a slow machine.
 const HANG: Duration = Duration::from_secs(20);
@@ -121,6 +121,15 @@ impl Lab {
         let disks: Vec<Value> =
             (0..2).flat_map(|group| (0..3).map(move |name| disk(group, name))).collect();
         self.plain(Method::POST, "/_control/seed", json!({"disks": disks})).await;
+        for (group, name) in (0..2).flat_map(|group| (0..3).map(move |name| (group, name))) {
+            let compute = format!(
+                "/subscriptions/{SUB}/resourceGroups/rg{group}/providers/Microsoft.Compute"
+            );
+            let uri = format!("{compute}/snapshots/s{name}?api-version=2024-03-02");
+            let body = copy_of(&format!("{compute}/disks/d{name}"), "eastus");
+            self.must(&self.arm, Method::PUT, &uri, body).await;
+        }
+        self.wait().await;
     }
 
     /// Deletes all, as its user would; looks whether the world is whole; makes the base anew.
