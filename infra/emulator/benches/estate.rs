@@ -75,6 +75,7 @@ async fn measure(options: &Options, rows: &mut Rows) {
     }});
     emulator.control(Method::POST, "seed", fleet).await;
     rows.push(("seed, s", format!("{:.2}", begun.elapsed().as_secs_f64())));
+    rows.push(("seed, s of CPU", format!("{:.2}", cpu_seconds(&emulator))));
     rows.push(("memory, MB", megabytes(emulator.memory("VmRSS"))));
     let held = emulator.memory("VmRSS").saturating_sub(empty);
     rows.push(("memory per disk or snapshot, bytes", (held / u64::from(snapshots)).to_string()));
@@ -82,9 +83,10 @@ async fn measure(options: &Options, rows: &mut Rows) {
     rows.push(("state, MB", state_megabytes(folder.path())));
 
     list_all(&emulator, "snapshots").await;
-    let begun = Instant::now();
+    let (begun, cpu) = (Instant::now(), cpu_seconds(&emulator));
     let (pages, bytes) = list_all(&emulator, "snapshots").await;
     rows.push(("list of all snapshots, s", format!("{:.2}", begun.elapsed().as_secs_f64())));
+    rows.push(("list, s of the emulator's CPU", format!("{:.2}", cpu_seconds(&emulator) - cpu)));
     rows.push(("list of all snapshots, pages", pages.to_string()));
     rows.push(("list of all snapshots, MB", megabytes(bytes)));
     requests(&emulator, options, rows).await;
@@ -94,6 +96,7 @@ async fn measure(options: &Options, rows: &mut Rows) {
     let begun = Instant::now();
     let emulator = Process::start(Some(folder.path()), &[]).await;
     rows.push(("start after a kill, s", format!("{:.2}", begun.elapsed().as_secs_f64())));
+    rows.push(("start after a kill, s of CPU", format!("{:.2}", cpu_seconds(&emulator))));
     rows.push(("memory then, MB", megabytes(emulator.memory("VmRSS"))));
     let check = emulator.control(Method::GET, "check", Value::Null).await;
     assert_eq!(check["torn"], json!([]));
@@ -160,6 +163,15 @@ async fn list_all(emulator: &Process, collection: &str) -> (u32, u64) {
             None => return (pages, total),
         }
     }
+}
+
+/// What the program has used of processors, by itself and for the system.
+fn cpu_seconds(emulator: &Process) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", emulator.id())).unwrap();
+    // Behind the name, which may have spaces; in hundredths of a second.
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    let ticks = |index: usize| fields[index].parse::<f64>().unwrap();
+    (ticks(11) + ticks(12)) / 100.0
 }
 
 fn megabytes(bytes: u64) -> String {

@@ -22,6 +22,7 @@ mod machines;
 mod metadata;
 mod network;
 mod operations;
+mod pretty;
 mod providers;
 mod reply;
 mod resources;

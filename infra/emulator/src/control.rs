@@ -12,7 +12,7 @@
 //! | `PUT /_control/owner?id=` | `{"managed_by": id or null}`: attach a disk, or detach it |
 //! | `GET`, `PUT /_control/content?id=` | the content, raw; GET takes `offset` and `length`, PUT also takes `{"file": path}` as `application/json` |
 //! | `POST /_control/write?id=&offset=` | writes the body into a disk |
-//! | `GET /_control/check` | looks at the whole world; answers `{"torn": [what is wrong], "layers": n}` |
+//! | `GET /_control/check` | looks at the whole world; answers `{"torn": [what is wrong], "layers", "operations", "copies"}` |
 //! | `GET`, `PUT /_control/guesses` | refusals that nobody recorded: other words for them, or off |
 //! | `GET`, `POST`, `DELETE /_control/faults` | faults of answers, see [`faults::Fault`]; GET also tells which requests were struck |
 //! | `PUT /_control/faults/random` | `{"seed", "probability", "kinds": ["503", "lost", …], "path_contains", "method"}` |
@@ -245,6 +245,12 @@ async fn get_counters(State(azure): State<Azure>) -> Answer {
 }
 
 async fn check(State(azure): State<Azure>) -> Answer {
-    Ok(azure
-        .with(|world, _| Json(json!({"torn": world.torn(), "layers": world.layers.count()})))?)
+    Ok(azure.with(|world, _| {
+        Json(json!({
+            "torn": world.torn(),
+            "layers": world.layers.count(),
+            "operations": world.operations.len(),
+            "copies": world.transfers.len(),
+        }))
+    })?)
 }

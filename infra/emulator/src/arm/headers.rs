@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::azure::Process;
 
 use super::{
-    Call,
+    Call, pretty,
     reply::{Reply, partition},
     throttle::Remaining,
 };
@@ -93,7 +93,7 @@ pub(super) fn dress(
         set("content-type", "application/json; charset=utf-8");
         if reply.provider {
             // The provider's JSON is indented, with CRLF (compute-snapshots §3.1).
-            serde_json::to_string_pretty(body).unwrap_or_default().replace('\n', "\r\n")
+            pretty::text(body)
         } else {
             body.to_string()
         }

@@ -247,8 +247,9 @@ pub(crate) fn accepted(base: &Managed, desired: &Desired, version: &str, patch: 
     if old {
         if let (Some(data), Some(source)) =
             (properties.get_mut("creationData"), base.creation.source_unique_id)
+            && let Some(data) = data.as_object_mut()
         {
-            data["sourceUniqueId"] = json!(source);
+            data.insert("sourceUniqueId".into(), json!(source));
         }
         if let Some(os_type) = base.settings.get("osType") {
             properties.insert("osType".into(), os_type.clone());

@@ -126,10 +126,10 @@ pub(super) async fn post_seed(State(azure): State<Azure>, Json(seed): Json<Seed>
     azure.with(|world, _| {
         for subscription in &seed.subscriptions {
             let name = subscription.name.as_deref().unwrap_or(&subscription.id);
-            world.seed_subscription(&subscription.id, name);
+            world.seed_subscription(&subscription.id, name)?;
         }
         for group in seed.groups {
-            world.seed_subscription(&group.subscription, &group.subscription);
+            world.seed_subscription(&group.subscription, &group.subscription)?;
             world.seed_group(&group.subscription, &group.name, &group.location, group.tags)?;
         }
         Ok::<_, Failure>(())
@@ -216,7 +216,7 @@ async fn seed_fleet(azure: &Azure, fleet: &Fleet) -> Result<u32, Refusal> {
     let mut made = 0;
     for first in (0..fleet.disks).step_by(AT_ONCE as usize) {
         made += azure.with(|world, now| {
-            world.seed_subscription(&fleet.subscription, &fleet.subscription);
+            world.seed_subscription(&fleet.subscription, &fleet.subscription)?;
             world.seed_group(&fleet.subscription, &fleet.group, &fleet.location, None)?;
             let mut made = 0;
             for number in first..first.saturating_add(AT_ONCE).min(fleet.disks) {

@@ -73,7 +73,7 @@ impl Lab {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut world = World::new(Settings::new(1));
-        world.seed_subscription("s", "s");
+        world.seed_subscription("s", "s").unwrap();
         world.seed_group("s", "g", "eastus", None).unwrap();
         let store = Some(Store::open(folder.path(), false).unwrap());
         let now = Timestamp::from_second(1_700_000_000).unwrap();

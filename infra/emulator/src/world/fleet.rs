@@ -150,9 +150,11 @@ impl World {
         let Some(source) = self.disks.get_mut(&disk.key()) else { return };
         let image = self.layers.freeze(&mut source.base.image);
         let source = &source.base;
+        let mut path = source.id.path();
+        path.shrink_to_fit();
         let creation = Creation {
             option: "Copy".to_owned(),
-            source: Some(source.id.path()),
+            source: Some(path),
             source_unique_id: Some(source.unique_id),
             rest: Default::default(),
         };

@@ -53,7 +53,17 @@ impl World {
         }
     }
 
-    pub(crate) fn seed_subscription(&mut self, id: &str, name: &str) {
+    /// Makes the subscription, if its id is one that paths can say.
+    pub(crate) fn seed_subscription(&mut self, id: &str, name: &str) -> Result<(), Failure> {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if !(1..=64).contains(&id.len()) || !id.chars().all(allowed) || name.len() > 256 {
+            return Err(Failure::new(
+                400,
+                "InvalidControlRequest",
+                "a subscription has an id of 1 to 64 letters, digits, '-', '_' and '.', and a \
+                 name of at most 256 bytes",
+            ));
+        }
         let key = id.to_ascii_lowercase();
         if !self.subscriptions.contains(&key) {
             let (id, name) = (id.to_owned(), name.to_owned());
@@ -66,6 +76,7 @@ impl World {
             };
             self.subscriptions.insert(key, subscription);
         }
+        Ok(())
     }
 
     pub(crate) fn seed_group(
@@ -84,7 +95,7 @@ impl World {
     /// Makes the disk, and what it needs; tells whether it is new.
     pub(crate) fn seed_disk(&mut self, disk: SeedDisk, now: Timestamp) -> Result<bool, Failure> {
         let id = disk.id;
-        self.seed_subscription(&id.subscription, &id.subscription);
+        self.seed_subscription(&id.subscription, &id.subscription)?;
         self.seed_group(&id.subscription, &id.group, &disk.location, None)?;
         if self.disks.contains(&id.key()) {
             return Ok(false);

@@ -12,7 +12,8 @@ use super::{index::Index, past::Past};
 /// Rows by their lower-case key, in key order, with an index where one is named.
 #[derive(Debug)]
 pub(crate) struct Table<V, I = ()> {
-    rows: BTreeMap<String, V>,
+    /// Boxed, since a node of the tree has room for eleven rows and is often half empty.
+    rows: BTreeMap<String, Box<V>>,
     dirty: BTreeSet<String>,
     index: I,
     past: Past<V>,
@@ -31,7 +32,7 @@ impl<V, I: Index<V>> Default for Table<V, I> {
 
 impl<V: Clone, I: Index<V>> Table<V, I> {
     pub(crate) fn get(&self, key: &str) -> Option<&V> {
-        self.rows.get(key)
+        self.rows.get(key).map(|row| &**row)
     }
 
     /// Gives the row to be changed, and takes it for changed. What the index reads must stay as it
@@ -60,7 +61,7 @@ impl<V: Clone, I: Index<V>> Table<V, I> {
         }
         self.index.enter(&key, &row);
         self.dirty.insert(key.clone());
-        self.rows.insert(key, row);
+        self.rows.insert(key, Box::new(row));
     }
 
     pub(crate) fn remove(&mut self, key: &str) -> Option<V> {
@@ -68,7 +69,7 @@ impl<V: Clone, I: Index<V>> Table<V, I> {
         self.index.leave(key, &row);
         self.past.touch(key, Some(&row));
         self.dirty.insert(key.to_owned());
-        Some(row)
+        Some(*row)
     }
 
     pub(crate) fn index(&self) -> &I {
@@ -99,11 +100,11 @@ impl<V: Clone, I: Index<V>> Table<V, I> {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&String, &V)> {
-        self.rows.iter()
+        self.rows.iter().map(|(key, row)| (key, &**row))
     }
 
     pub(crate) fn values(&self) -> impl Iterator<Item = &V> {
-        self.rows.values()
+        self.rows.values().map(|row| &**row)
     }
 
     /// Rows whose key begins with `prefix` and comes after `after`.
@@ -119,6 +120,7 @@ impl<V: Clone, I: Index<V>> Table<V, I> {
         self.rows
             .range((start, std::ops::Bound::Unbounded))
             .take_while(move |(key, _)| key.starts_with(prefix))
+            .map(|(key, row)| (key, &**row))
     }
 
     /// Keeps earlier looks of rows, for [`Table::under_at`].
@@ -180,12 +182,12 @@ impl<V: Clone + Serialize + DeserializeOwned, I: Index<V>> Table<V, I> {
     pub(crate) fn load(&mut self, key: &str, row: &[u8]) -> serde_json::Result<()> {
         let row = serde_json::from_slice(row)?;
         self.index.enter(key, &row);
-        self.rows.insert(key.to_owned(), row);
+        self.rows.insert(key.to_owned(), Box::new(row));
         Ok(())
     }
 
     pub(crate) fn rows_mut(&mut self) -> impl Iterator<Item = &mut V> {
-        self.rows.values_mut()
+        self.rows.values_mut().map(|row| &mut **row)
     }
 }
 

@@ -7,7 +7,10 @@
 mod load;
 mod model;
 
-use std::time::{Duration, Instant};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -16,7 +19,7 @@ use tokio::sync::watch;
 use crate::{
     dice::{Dice, setting},
     lab::SUB,
-    process::{Process, Remote},
+    process::{Process, Remote, spawn},
 };
 use load::Writer;
 
@@ -47,13 +50,13 @@ async fn what_was_acknowledged_survives_kills_at_any_moment() {
         let reached = tokio::time::timeout(within, counted.wait_for(|count| *count >= goal)).await;
         reached.expect("the load goes on").unwrap();
         // A request takes about so long: the kill falls anywhere in it.
-        let moment = Instant::now() + Duration::from_micros(dice.below(3000));
-        while Instant::now() < moment {
-            std::hint::spin_loop();
-        }
+        spin(dice.below(3000));
         process.kill();
         for task in tasks {
             writers.push(task.await.unwrap());
+        }
+        if dice.below(4) == 0 {
+            die_at_start(folder.path(), dice.below(40_000));
         }
         let restart = Instant::now();
         process = Process::start(Some(folder.path()), &[]).await;
@@ -80,6 +83,21 @@ async fn what_was_acknowledged_survives_kills_at_any_moment() {
         length / 1000,
     );
     assert!(acknowledged > kills, "the load wrote {acknowledged} times only");
+}
+
+/// Also the repair of the file, and what is made anew at a start, may be cut off.
+fn die_at_start(folder: &Path, after_micros: u64) {
+    let mut child = spawn(Some(folder), &[]);
+    spin(after_micros);
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+fn spin(micros: u64) {
+    let moment = Instant::now() + Duration::from_micros(micros);
+    while Instant::now() < moment {
+        std::hint::spin_loop();
+    }
 }
 
 async fn prepare(process: &Process) {

@@ -54,8 +54,11 @@ async fn malformed_requests_are_refused_and_nothing_else() {
             }
         }
         if n % ROUND == 0 {
-            lab.clean().await;
+            let kept = lab.clean().await;
             history.clear();
+            if n % (40 * ROUND) == 0 {
+                println!("after {n} requests {} KB, {kept}", memory() / 1000);
+            }
         }
         if n == requests * 2 / 5 {
             warm = memory();
@@ -71,8 +74,9 @@ async fn malformed_requests_are_refused_and_nothing_else() {
         grown / 1000,
     );
     assert!(refused > requests / 5 && refused < requests * 9 / 10, "the mutations are off");
-    // Other tests of the same process grow too.
-    assert!(alone.is_none() || grown < 16 << 20, "memory grew by {grown} bytes");
+    // 10,000 ended operations are kept, about 1 KB each, and the allocator keeps what single large
+    // requests took. Other tests of the same process grow too.
+    assert!(alone.is_none() || grown < 32 << 20, "memory grew by {grown} bytes");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -70,6 +70,11 @@ impl Lab {
     /// An eastus group `rg` with disk `d` (1 MiB of random bytes) and a westus2 group `rg-west`.
     pub(crate) async fn with(state: Option<PathBuf>) -> Self {
         let emulator = Emulator::start(Config { state, ..Config::default() }).await.unwrap();
+        Self::seeded(emulator).await
+    }
+
+    /// The same in an emulator that runs already.
+    pub(crate) async fn seeded(emulator: Emulator) -> Self {
         let lab = Self::attach(emulator).await;
         lab.control(Method::PUT, "clock", json!({"frozen": true})).await;
         lab.control(

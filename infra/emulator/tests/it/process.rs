@@ -32,15 +32,20 @@ impl Deref for Process {
     }
 }
 
+/// Starts it, and is not interested in where it is.
+pub(crate) fn spawn(state: Option<&Path>, arguments: &[&str]) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_emulator"));
+    command.arg("--no-throttling");
+    if let Some(state) = state {
+        command.arg("--state").arg(state);
+    }
+    command.args(arguments).stdout(Stdio::piped()).spawn().unwrap()
+}
+
 impl Process {
     /// Starts it, and waits until it says where it is.
     pub(crate) async fn start(state: Option<&Path>, arguments: &[&str]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_emulator"));
-        command.arg("--no-throttling");
-        if let Some(state) = state {
-            command.arg("--state").arg(state);
-        }
-        let mut child = command.args(arguments).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = spawn(state, arguments);
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let said: Vec<(String, String)> = lines
             .map(|line| {
@@ -67,10 +72,14 @@ impl Process {
 
     /// A line of `/proc/{pid}/status`, in bytes: `VmRSS`, `VmHWM`.
     pub(crate) fn memory(&self, line: &str) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
         let found = status.lines().find_map(|l| l.strip_prefix(line)?.strip_prefix(':'));
         let kib = found.unwrap().trim().trim_end_matches(" kB");
         kib.parse::<u64>().unwrap() * 1024
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Ends it at once: SIGKILL.

@@ -175,3 +175,23 @@ async fn the_router_works_without_sockets() {
         .unwrap();
     assert_eq!(router.oneshot(request).await.unwrap().status(), 200);
 }
+
+#[tokio::test]
+async fn a_patch_that_names_no_object_as_its_creation_data_is_answered() {
+    let lab = Lab::start().await;
+    lab.take("s", "d").await;
+    let url = format!("{}{}?api-version=2021-04-01", lab.emulator.arm_url(), snapshot("s"));
+    let body = json!({"properties": {"creationData": true}});
+    assert_eq!(lab.arm(Method::PATCH, &url, body).await.status, StatusCode::ACCEPTED);
+    assert_eq!(lab.counters().await["panics"], 0);
+}
+
+#[tokio::test]
+async fn a_subscription_that_no_path_can_say_is_not_seeded() {
+    let lab = Lab::start().await;
+    let url = format!("{}/seed", lab.emulator.control_url());
+    for id in ["", "a/b", "a%", &"x".repeat(65)] {
+        let body = json!({"subscriptions": [{"id": id}]});
+        assert_eq!(lab.client.post(&url).json(&body).send().await.unwrap().status(), 400);
+    }
+}

@@ -111,3 +111,15 @@ async fn a_stopped_emulator_is_away_and_its_port_is_free() {
     assert_eq!(again.arm_url(), url);
     assert_eq!(client.get(&url).send().await.unwrap().status(), 401);
 }
+
+#[tokio::test]
+async fn a_world_that_waits_for_the_disk_is_the_same_when_it_is_opened_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = Some(folder.path().to_owned());
+    let config = || Config { state: state.clone(), sync: true, ..Config::default() };
+    let lab = Lab::seeded(Emulator::start(config()).await.unwrap()).await;
+    let taken = lab.take("s", "d").await;
+    drop(lab);
+    let lab = Lab::attach(Emulator::start(config()).await.unwrap()).await;
+    assert_eq!(lab.get(&snapshot("s")).await.body, taken);
+}

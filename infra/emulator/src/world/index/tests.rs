@@ -52,7 +52,7 @@ fn body(option: &str, source: &ResourceId, location: &str) -> Desired {
 }
 
 fn prepare(world: &mut World, now: Timestamp) {
-    world.seed_subscription("s", "s");
+    world.seed_subscription("s", "s").unwrap();
     world.seed_group("s", "near", "eastus", None).unwrap();
     world.seed_group("s", "far", "westus2", None).unwrap();
     for name in ["d0", "d1", "d2"] {

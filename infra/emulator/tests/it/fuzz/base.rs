@@ -167,6 +167,7 @@ const ROWS: &[Row] = &[
     (Plain, "PUT", "/_control/content?id=@/disks/d{n}", "some bytes"),
     (Plain, "POST", "/_control/write?id=@/disks/d{n}&offset=12288", "other bytes"),
     (Plain, "GET", "/_control/check", ""),
+    (Plain, "GET", "/_control/guesses", ""),
     (Plain, "GET", "/_control/faults", ""),
     (
         Plain,

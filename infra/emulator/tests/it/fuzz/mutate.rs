@@ -74,11 +74,11 @@ const HEADERS: &[(&str, &[u8])] = &[
 pub(super) fn mutate(dice: &mut Dice, request: &mut Request) {
     for _ in 0..=dice.below(4) {
         match dice.below(12) {
-            0..=2 => path(dice, request),
-            3..=4 => query(dice, request),
-            5 => request.method = pick(dice, METHODS).to_string(),
-            6 => header(dice, request),
-            7..=9 => json_body(dice, request),
+            0..=1 => path(dice, request),
+            2 => query(dice, request),
+            3 => request.method = pick(dice, METHODS).to_string(),
+            4 => header(dice, request),
+            5..=9 => json_body(dice, request),
             10 => bytes(dice, &mut request.body),
             _ => whole_body(dice, request),
         }
