@@ -4,6 +4,7 @@
 
 mod article;
 mod bad_input;
+mod clicks;
 mod delta;
 mod files;
 mod outage;

@@ -38,6 +38,8 @@ pub struct Options {
     pub tick_schedule: String,
     /// Whether the host proxies, as new ones do, or forwards, as older ones do.
     pub proxying: bool,
+    /// Whether the function opens the queue of clicks by its identity, as when hosted, or by a key.
+    pub queue_by_identity: bool,
     /// App settings that come on top.
     pub settings: BTreeMap<String, String>,
 }
@@ -55,6 +57,7 @@ impl Options {
             retry_after_ms: Some(50),
             tick_schedule: "0 0 0 1 1 *".to_owned(),
             proxying: true,
+            queue_by_identity: false,
             settings: BTreeMap::new(),
         }
     }
@@ -138,6 +141,27 @@ impl Stack {
         Ok(())
     }
 
+    /// Starts a second deployment of the same app beside the first, on the same store and queue,
+    /// with settings of its own on top: design §7's portal and worker.
+    pub async fn start_beside(
+        &self,
+        name: &str,
+        own: &BTreeMap<String, String>,
+    ) -> anyhow::Result<Host> {
+        let mut settings = self.settings();
+        settings.extend(own.clone());
+        Host::start(host::Config {
+            app_dir: self.options.app.clone(),
+            port: 0,
+            settings,
+            state_dir: self.options.state.join(name),
+            principal: None,
+            proxying: self.options.proxying,
+        })
+        .await
+        .context("starting a second host")
+    }
+
     fn settings(&self) -> BTreeMap<String, String> {
         let (addresses, options) = (&self.addresses, &self.options);
         // One installation's records are never another's, nor those of an Azure that is gone.
@@ -162,6 +186,13 @@ impl Stack {
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into();
+        if options.queue_by_identity {
+            let name = "AzureWebJobsStorage";
+            settings.remove(name);
+            settings.insert(format!("{name}__queueServiceUri"), addresses.queue.clone());
+            // The stand-in of the host knows keys only; a name with this prefix is its own.
+            settings.insert(format!("AzureWebJobs{name}"), addresses.storage.clone());
+        }
         settings.extend(options.settings.clone());
         settings
     }
@@ -217,11 +248,6 @@ impl Stack {
     /// The control API of the emulator.
     pub fn control(&self) -> &str {
         &self.addresses.control
-    }
-
-    /// The queues of Azure's storage account, and what opens them.
-    pub fn storage(&self) -> (&str, &str) {
-        (&self.addresses.queue, &self.addresses.storage)
     }
 
     /// Azure Resource Manager's URL.

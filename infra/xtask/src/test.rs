@@ -24,6 +24,7 @@ pub fn test(options: &Options) -> anyhow::Result<()> {
     tools::need("chromedriver", &["chromium-driver"])?;
     tools::need("mkfs.ext4", &["e2fsprogs"])?;
     tools::need_az(&root)?;
+    tools::need_azurite(&root)?;
     artifacts::stage(&root)?;
     if !options.no_lint {
         lint(&root)?;

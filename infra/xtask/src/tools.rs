@@ -110,6 +110,24 @@ pub fn need_az(root: &Path) -> anyhow::Result<PathBuf> {
     Ok(python)
 }
 
+/// Azurite, Microsoft's emulator of Azure Storage, installed on first use from npm into `target/`.
+pub fn need_azurite(root: &Path) -> anyhow::Result<PathBuf> {
+    let folder = root.join("target/tools/azurite");
+    let program = folder.join("node_modules/azurite/dist/src/azurite.js");
+    let done = folder.join("installed");
+    if done.is_file() {
+        return Ok(program);
+    }
+    need("node", &["nodejs"])?;
+    let npm = need("npm", &["npm"])?;
+    eprintln!("installing Azurite into target/tools/azurite (about half a minute)");
+    std::fs::create_dir_all(&folder)?;
+    let install = ["install", "--no-audit", "--no-fund", "--loglevel=error", "azurite@3"];
+    run(Command::new(npm).arg("--prefix").arg(&folder).args(install).stdout(Stdio::null()))?;
+    std::fs::write(&done, "")?;
+    Ok(program)
+}
+
 /// Shows what the emulator, the host and the function log, from warnings up.
 pub fn log_to_stderr() {
     let filter = std::env::var_os("SNAPFERRY_LOG").and_then(|text| text.into_string().ok());
