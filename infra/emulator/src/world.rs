@@ -84,6 +84,7 @@ pub(crate) struct Settings {
     pub(crate) started_with: Option<(u64, Option<u64>)>,
     #[serde(default)]
     pub(crate) started_throttling: Option<bool>,
+    #[serde(default)]
     pub(crate) switches: switches::Switches,
     pub(crate) clock: Clock,
     /// What copies moved that are no longer told of one by one.

@@ -131,8 +131,9 @@ impl World {
             .chain(self.snapshots.values().map(|s| &s.base))
             .find(|base| uses(base));
         if let Some(user) = used {
-            // GUESS: code and words; that it is refused is documented.
-            return Err(Failure::new(
+            // That it is refused is documented.
+            self.guarded(Failure::guess(
+                "encryption-set-used",
                 409,
                 "OperationNotAllowed",
                 format!(
@@ -140,7 +141,7 @@ impl World {
                     path.name(),
                     user.id.path()
                 ),
-            ));
+            ))?;
         }
         let Some(set) = self.tenant.encryption_sets.get_mut(&key) else { return Ok(None) };
         set.provisioning = Provisioning::Deleting;
@@ -193,11 +194,15 @@ impl World {
         let Some(path) = path else {
             return Err(invalid(format!("The value of parameter {target} is invalid."), target));
         };
-        // GUESS: codes and words of these three; the rule is documented (azure-docs, customer-managed
-        // keys: "must be in the same subscription and region").
+        // The rule is documented (azure-docs, customer-managed keys: "must be in the same
+        // subscription and region").
+        let elsewhere = |why: String| {
+            let failure = Failure::guess("encryption-set", 400, "InvalidParameter", why);
+            self.guarded(failure.target(target))
+        };
         if !path.subscription.eq_ignore_ascii_case(&id.subscription) {
             let why = "The disk encryption set must be in the subscription of the resource.";
-            return Err(invalid(why.to_owned(), target));
+            elsewhere(why.to_owned())?;
         }
         let Some(set) = self.tenant.encryption_sets.get(&path.key()) else {
             return Err(Failure::source_not_found(path.name()));
@@ -208,18 +213,38 @@ impl World {
                  '{location}'. They must be in the same region.",
                 set.location
             );
-            return Err(invalid(why, target));
+            elsewhere(why)?;
         }
-        check_enabled(set)
+        self.check_enabled(set)
     }
 
     /// Checks that what is encrypted so can be read.
     pub(super) fn check_key_of(&self, settings: &Map<String, Value>) -> Result<(), Failure> {
         let set = set_of(settings).and_then(ResourcePath::parse);
         match set.and_then(|path| self.tenant.encryption_sets.get(&path.key())) {
-            Some(set) => check_enabled(set),
+            Some(set) => self.check_enabled(set),
             None => Ok(()),
         }
+    }
+
+    /// A disabled key is told like a missing right, whose code and words Azure has.
+    fn check_enabled(&self, set: &EncryptionSet) -> Result<(), Failure> {
+        if !set.key_disabled {
+            return Ok(());
+        }
+        let key = set.properties.get("activeKey").and_then(|key| key["keyUrl"].as_str());
+        self.guarded(Failure::guess(
+            "key-disabled",
+            403,
+            "KeyVaultAccessForbidden",
+            format!(
+                "Unable to access key vault resource '{}' to enable encryption at rest. Please \
+                 grant get, wrap and unwrap key permissions to disk encryption set '{}'. Please \
+                 visit https://aka.ms/keyvaultaccessssecmk for more information.",
+                key.unwrap_or_default(),
+                set.path.name()
+            ),
+        ))
     }
 
     /// Disables or enables a set's key, as the owner of its vault would.
@@ -229,26 +254,6 @@ impl World {
         set.key_disabled = !enabled;
         Ok(())
     }
-}
-
-/// GUESS: the status, and that a disabled key is told like a missing right; code and words are
-/// those that Azure has for the latter.
-fn check_enabled(set: &EncryptionSet) -> Result<(), Failure> {
-    if !set.key_disabled {
-        return Ok(());
-    }
-    let key =
-        set.properties.get("activeKey").and_then(|key| key["keyUrl"].as_str()).unwrap_or_default();
-    Err(Failure::new(
-        403,
-        "KeyVaultAccessForbidden",
-        format!(
-            "Unable to access key vault resource '{key}' to enable encryption at rest. Please \
-             grant get, wrap and unwrap key permissions to disk encryption set '{}'. Please visit \
-             https://aka.ms/keyvaultaccessssecmk for more information.",
-            set.path.name()
-        ),
-    ))
 }
 
 fn set_of(settings: &Map<String, Value>) -> Option<&str> {

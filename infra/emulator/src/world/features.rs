@@ -119,25 +119,19 @@ impl World {
         now: Timestamp,
     ) -> Result<(), Failure> {
         let switches = &self.settings.switches;
-        let unsupported = || {
-            // Recorded (compute-snapshots §0.8).
-            Failure::new(
-                409,
-                "OperationNotAllowed",
-                "CopyStart creation is not supported for this subscription.",
-            )
-        };
+        // Recorded (compute-snapshots §0.8).
+        let words = "CopyStart creation is not supported for this subscription.";
         if switches.copy_start_needs_feature {
             let state =
                 self.subscription(subscription)?.feature("Microsoft.Compute", "CreateOptionClone");
             if state_word(state, now) != "Registered" {
-                return Err(unsupported());
+                return Err(Failure::new(409, "OperationNotAllowed", words));
             }
         }
-        // GUESS: what a region outside the preview was told is not recorded.
+        // What a region outside the preview was told is not recorded.
         let outside = |location: &str| !PREVIEW.contains(&region::normalise(location).as_str());
         if switches.preview_regions && (source.is_some_and(outside) || outside(target)) {
-            return Err(unsupported());
+            self.guarded(Failure::guess("preview-region", 409, "OperationNotAllowed", words))?;
         }
         Ok(())
     }

@@ -52,7 +52,7 @@ impl World {
         u64::try_from(used).unwrap_or(u64::MAX)
     }
 
-    /// Refuses a new disk beyond the quota.
+    /// Refuses a new disk beyond a quota that somebody set; Azure's own is kept in `disks.rs`.
     pub(crate) fn check_quota(
         &self,
         subscription: &str,
@@ -63,11 +63,10 @@ impl World {
             .iter()
             .find(|(_, _, skus)| skus.iter().any(|s| s.eq_ignore_ascii_case(sku)));
         let Some((name, _, skus)) = counted else { return Ok(()) };
-        let limit = self.quota(subscription, location, name);
-        // Counting is for those who can be over it.
-        if (self.disks.len() as u64) < limit {
+        let Some(quota) = self.tenant.quotas.get(&quota_key(subscription, location, name)) else {
             return Ok(());
-        }
+        };
+        let limit = quota.limit;
         let used = self.disks_used(subscription, location, skus);
         if used < limit {
             return Ok(());

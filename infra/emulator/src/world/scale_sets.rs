@@ -177,15 +177,16 @@ impl World {
         self.group(&path.subscription, &path.group)?;
         let Some(set) = self.tenant.scale_sets.get(&path.key()) else { return Ok(None) };
         if set.flexible && !self.members(set).is_empty() {
-            // GUESS: words; a flexible set with machines is not deleted without force.
-            return Err(Failure::new(
+            // Without force a flexible set with machines is not deleted.
+            self.guarded(Failure::guess(
+                "scale-set-machines",
                 409,
                 "OperationNotAllowed",
                 format!(
                     "Scale set '{}' cannot be deleted while it has virtual machines.",
                     path.name()
                 ),
-            ));
+            ))?;
         }
         let (path, location) = (set.path.clone(), set.location.clone());
         if let Some(set) = self.tenant.scale_sets.get_mut(&path.key()) {

@@ -123,15 +123,16 @@ impl World {
             && wanted.disk.as_ref().is_some_and(|disk| disk.key() != had.disk.key())
             && machine.running
         {
-            // GUESS: code and words; documented is that the machine must be stopped.
-            return Err(Failure::new(
+            // Documented is that the machine must be stopped.
+            self.guarded(Failure::guess(
+                "os-disk-swap",
                 409,
                 "OperationNotAllowed",
                 format!(
                     "The OS disk of VM '{}' can only be swapped when the VM is deallocated.",
                     machine.path.name()
                 ),
-            ));
+            ))?;
         }
         if let Some(image) = profile.get("imageReference").filter(|image| !image.is_null()) {
             machine.image = Some(image.clone());
@@ -197,6 +198,16 @@ impl World {
                 ),
             )
             .target("dataDisk")),
+            None if disk.base.sas.is_some() => self.guarded(Failure::guess(
+                "active-sas",
+                409,
+                "OperationNotAllowed",
+                format!(
+                    "There is an active shared access signature outstanding for disk {}. Call \
+                     EndGetAccess before attaching or deleting the disk.",
+                    id.name
+                ),
+            )),
             _ => Ok(()),
         }
     }

@@ -61,12 +61,18 @@ pub(crate) fn step(world: &mut World, key: &str, at: Timestamp) {
     world.schedule_deployment(deployment);
 }
 
+/// The answer of our own routes, with what a person corrected of it.
+fn ask(world: &mut World, request: &Call, at: Timestamp) -> Reply {
+    let answered = answer(world, request, at);
+    answered.unwrap_or_else(|failure| world.corrected(failure).into())
+}
+
 /// Asks how an operation stands.
 fn follow(world: &mut World, deployment: &mut Deployment, index: usize, at: Timestamp) {
     let StepState::Running { poll } = deployment.steps[index].state.clone() else { return };
     let mut request = call(deployment, &poll, "2022-09-01", &Value::Null);
     request.method = Method::GET;
-    let status = answer(world, &request, at).unwrap_or_else(Reply::from).body.unwrap_or_default();
+    let status = ask(world, &request, at).body.unwrap_or_default();
     let step = &mut deployment.steps[index];
     step.state = match status["status"].as_str().unwrap_or_default() {
         "Succeeded" => StepState::Done,
@@ -172,7 +178,7 @@ fn send(
     request: &Call,
     at: Timestamp,
 ) {
-    let reply = answer(world, request, at).unwrap_or_else(Reply::from);
+    let reply = ask(world, request, at);
     let step = &mut deployment.steps[index];
     step.started_at = Some(at);
     step.status = reply.status;
