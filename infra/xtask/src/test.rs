@@ -25,6 +25,9 @@ pub fn test(options: &Options) -> anyhow::Result<()> {
     tools::need("mkfs.ext4", &["e2fsprogs"])?;
     tools::need_az(&root)?;
     tools::need_azurite(&root)?;
+    tools::need_python_sdk(&root)?;
+    tools::need_js_sdk(&root)?;
+    tools::need_azcopy(&root)?;
     artifacts::stage(&root)?;
     if !options.no_lint {
         lint(&root)?;

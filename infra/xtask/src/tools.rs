@@ -1,11 +1,15 @@
 //! Programs that others make: found, or installed where they are missing.
 
+mod clients;
+
 use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
 use anyhow::{Context, bail, ensure};
+
+pub use clients::{need_azcopy, need_azurite, need_js_sdk, need_python_sdk};
 
 /// Runs a command to its end, with its output shown; fails if it fails.
 pub fn run(command: &mut Command) -> anyhow::Result<()> {
@@ -88,44 +92,30 @@ pub fn need_target(target: &str) -> anyhow::Result<()> {
         .with_context(|| format!("`rustup target add {target}` adds it by hand"))
 }
 
-/// The az CLI, installed on first use from `PyPI` into `target/`.
+/// The az CLI, installed on first use from `PyPI` into `target/`: 730 MB, about a minute.
 pub fn need_az(root: &Path) -> anyhow::Result<PathBuf> {
-    let folder = root.join("target/tools/az");
+    need_venv(&root.join("target/tools/az"), &["azure-cli"])
+}
+
+/// A Python of its own with packages from `PyPI`, installed on first use.
+fn need_venv(folder: &Path, packages: &[&str]) -> anyhow::Result<PathBuf> {
     let python = folder.join("bin/python");
     let done = folder.join("installed");
     if done.is_file() {
         return Ok(python);
     }
-    eprintln!("installing the az CLI into target/tools/az (about a minute)");
+    eprintln!("installing {} into {}", packages.join(", "), folder.display());
     let system = need("python3", &["python3", "python3-venv"])?;
-    let make = |python: &Path| run(Command::new(python).args(["-m", "venv"]).arg(&folder));
+    let make = |python: &Path| run(Command::new(python).args(["-m", "venv"]).arg(folder));
     if make(&system).is_err() {
         // Debian's python3 comes without venv.
         install(&["python3-venv"])?;
         make(&system)?;
     }
-    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "azure-cli"];
-    run(Command::new(&python).args(pip))?;
+    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+    run(Command::new(&python).args(pip).args(packages))?;
     std::fs::write(&done, "")?;
     Ok(python)
-}
-
-/// Azurite, Microsoft's emulator of Azure Storage, installed on first use from npm into `target/`.
-pub fn need_azurite(root: &Path) -> anyhow::Result<PathBuf> {
-    let folder = root.join("target/tools/azurite");
-    let program = folder.join("node_modules/azurite/dist/src/azurite.js");
-    let done = folder.join("installed");
-    if done.is_file() {
-        return Ok(program);
-    }
-    need("node", &["nodejs"])?;
-    let npm = need("npm", &["npm"])?;
-    eprintln!("installing Azurite into target/tools/azurite (about half a minute)");
-    std::fs::create_dir_all(&folder)?;
-    let install = ["install", "--no-audit", "--no-fund", "--loglevel=error", "azurite@3"];
-    run(Command::new(npm).arg("--prefix").arg(&folder).args(install).stdout(Stdio::null()))?;
-    std::fs::write(&done, "")?;
-    Ok(program)
 }
 
 /// Shows what the emulator, the host and the function log, from warnings up.

@@ -55,7 +55,7 @@ impl<V: Clone, I: Index<V>> Table<V, I> {
     }
 
     pub(crate) fn insert(&mut self, key: String, row: V) {
-        self.past.touch(&key, self.rows.get(&key));
+        self.past.touch(&key, self.rows.get(&key).map(|row| &**row));
         if let Some(old) = self.rows.get(&key) {
             self.index.leave(&key, old);
         }
