@@ -48,7 +48,7 @@ impl World {
             let why = format!("not the id of one of {kind}: {}", path.path());
             return Err(Failure::new(400, "InvalidControlRequest", why));
         }
-        self.seed_subscription(&path.subscription, &path.subscription);
+        self.seed_subscription(&path.subscription, &path.subscription)?;
         self.seed_group(&path.subscription, &path.group, location, None)?;
         let path = path.spelled("Microsoft.Compute", &[kind]);
         let key = path.key();
