@@ -179,7 +179,7 @@ fn collect<'a>(
         let mut add = |raw: Raw<'a>| {
             raws.push(raw);
             let at = raws.len() - 1;
-            // GUESS: deeper than a child of a child is no template of a person.
+            // Too many are refused when all are counted; until then it must end.
             if body["resources"].is_null() || at > LIMIT {
                 Ok(())
             } else {
