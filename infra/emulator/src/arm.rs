@@ -87,7 +87,7 @@ impl Call {
 
 pub(crate) fn router(azure: Azure) -> Router {
     Router::new()
-        .route("/files/{*name}", axum::routing::get(files::get_file))
+        .route("/files/{*name}", axum::routing::any(files::serve_file))
         .fallback(serve)
         .with_state(azure)
 }

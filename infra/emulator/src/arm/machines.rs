@@ -43,7 +43,12 @@ pub(super) fn serve(
             let found = world.tenant.machines.get(&key).ok_or_else(|| path.not_found())?;
             let expand =
                 call.query.get("$expand").is_some_and(|e| e.eq_ignore_ascii_case("instanceView"));
-            Ok(Reply::provider(200, body(world, found, expand)))
+            // GUESS: the figures of a caller at rest; machines are not throttled here.
+            Ok(Reply::provider(200, body(world, found, expand)).header(
+                "x-ms-ratelimit-remaining-resource",
+                "Microsoft.Compute/LowCostGetSubscriptionMaximum;23999,\
+                 Microsoft.Compute/LowCostGetResource;33",
+            ))
         }
         (&Method::GET, Some(view)) if view.eq_ignore_ascii_case("instanceView") => {
             let found = world.tenant.machines.get(&key).ok_or_else(|| path.not_found())?;

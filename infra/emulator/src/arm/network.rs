@@ -35,7 +35,7 @@ pub(super) fn serve(world: &mut World, call: &Call, path: ResourcePath) -> Resul
     match call.method {
         Method::GET if path.pairs.len() == 1 => {
             let found = world.tenant.network.get(&key).ok_or_else(|| path.not_found())?;
-            Ok(Reply::json(200, body(found)))
+            Ok(told(found, body(found)))
         }
         Method::GET => {
             let mut parent = path.clone();
@@ -46,7 +46,7 @@ pub(super) fn serve(world: &mut World, call: &Call, path: ResourcePath) -> Resul
                 child["name"].as_str().is_some_and(|name| name.eq_ignore_ascii_case(path.name()))
             };
             let child = children.as_array().and_then(|all| all.iter().find(named).cloned());
-            child.map(|child| Reply::json(200, child)).ok_or_else(|| path.not_found())
+            child.map(|child| told(found, child)).ok_or_else(|| path.not_found())
         }
         Method::PUT if path.pairs.len() == 1 => {
             let request: Request = call.json()?;
@@ -74,6 +74,13 @@ pub(super) fn serve(world: &mut World, call: &Call, path: ResourcePath) -> Resul
         }
         _ => Err(not_allowed(call)),
     }
+}
+
+/// An answer of the network provider, with its own headers (recorded).
+fn told(found: &NetworkResource, body: Value) -> Reply {
+    Reply::json(200, body)
+        .header("etag", format!("W/\"{}\"", found.guid))
+        .header("x-ms-arm-service-request-id", found.guid.to_string())
 }
 
 /// The resources of a type in a group or a subscription.

@@ -61,7 +61,14 @@ pub(super) fn serve(
             skus::usages(world, call)
         }
         ["subscriptions", _, "providers", "microsoft.compute", "locations", _, "operations", _] => {
-            operations::status(world, call, (&parts[1], &parts[7]), now)
+            // GUESS: as for machines.
+            operations::status(world, call, (&parts[1], &parts[7]), now).map(|reply| {
+                reply.header(
+                    "x-ms-ratelimit-remaining-resource",
+                    "Microsoft.Compute/GetOperationResource;44,\
+                     Microsoft.Compute/GetOperationSubscriptionMaximum;14991",
+                )
+            })
         }
         ["subscriptions", _, "providers", provider, kind] => {
             let scope = match world.subscription(&parts[1]) {

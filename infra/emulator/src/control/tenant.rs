@@ -12,7 +12,6 @@
 use axum::{
     Json, Router,
     extract::{Path, Query, State},
-    http::StatusCode,
     response::{IntoResponse, Response},
     routing::{get, put},
 };
@@ -23,6 +22,7 @@ use crate::{
     azure::Azure,
     world::{
         World,
+        failure::Failure,
         path::ResourcePath,
         policies::Policy,
         quotas::{Quota, quota_key},
@@ -164,7 +164,8 @@ async fn get_file(
     Path(name): Path<String>,
 ) -> Result<Response, Refusal> {
     let text = azure.with(|world, _| world.tenant.files.get(&name).cloned())?;
-    Ok(text.map_or_else(|| StatusCode::NOT_FOUND.into_response(), IntoResponse::into_response))
+    let missing = || Failure::new(404, "NotFound", format!("There is no file '{name}' here."));
+    Ok(text.ok_or_else(missing)?.into_response())
 }
 
 async fn put_file(State(azure): State<Azure>, Path(name): Path<String>, text: String) -> Answer {

@@ -187,6 +187,7 @@ impl World {
         // The provider looks only in the region of the machine (compute-snapshots §0.7).
         let disk = self.disks.get(&id.key()).filter(|disk| disk.base.location == machine.location);
         let disk = disk.ok_or_else(|| Failure::source_not_found(&id.name))?;
+        super::desired::check_not_deleting(&disk.base)?;
         match &disk.managed_by {
             Some(owner) if !owner.eq_ignore_ascii_case(&machine.path.path()) => Err(Failure::new(
                 409,

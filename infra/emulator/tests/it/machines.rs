@@ -134,6 +134,17 @@ async fn what_cannot_be_attached_is_refused_and_nothing_changes() {
             disk("data")
         )
     );
+    // A disk that is going, or that somebody reads by a SAS, is not attached either.
+    lab.empty_disk("going", "eastus").await;
+    lab.empty_disk("read", "eastus").await;
+    let grant = json!({"access": "Read", "durationInSeconds": 600});
+    lab.post(&format!("{}/beginGetAccess", disk("read")), grant).await;
+    lab.advance(0.2).await;
+    lab.delete(&disk("going")).await;
+    for name in ["going", "read"] {
+        let refused = lab.put(&second, storage(image.clone(), json!([attach(0, name)]))).await;
+        assert_eq!(refused.refusal(), (409, "OperationNotAllowed"), "{}", refused.body);
+    }
     assert_eq!(lab.get(&second).await.status, StatusCode::NOT_FOUND);
     assert_eq!(lab.owner("d").await, Value::Null);
     // What was made for the machine goes with it, if it is to.

@@ -1,6 +1,9 @@
 //! Evaluates the expressions of a template, in texts, arrays and objects.
 
-use std::cell::{Cell, RefCell};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 
 use serde_json::{Map, Value};
 
@@ -12,6 +15,9 @@ use super::{
 
 /// Work that one template may cause, in values made: variables that double each other end here.
 const FUEL: usize = 4_000_000;
+
+/// How many variables may be evaluated for the sake of one another.
+const CHAIN: usize = 64;
 
 /// The longest text that an expression may make (ARM's limit of a literal).
 pub(super) const TEXT_LIMIT: usize = 131_072;
@@ -70,13 +76,13 @@ pub(crate) struct Scope<'a> {
     pub(crate) live: Option<&'a dyn Live>,
     /// Type, name, id and symbol of the template's resources, for `reference` by name.
     pub(super) resources: &'a [super::plan::Known],
-    /// Resources that `reference` was asked for.
-    pub(super) referenced: RefCell<Vec<String>>,
+    /// Resources that `reference` was asked for, in the turns of loops too.
+    pub(super) referenced: Rc<RefCell<Vec<String>>>,
     /// Whether `utcNow` and `newGuid` may be used: only in defaults of parameters.
     pub(super) defaults: bool,
     evaluating: RefCell<Vec<String>>,
     cache: RefCell<Map<String, Value>>,
-    fuel: Cell<usize>,
+    fuel: Rc<Cell<usize>>,
     pub(super) guids: Cell<u64>,
 }
 
@@ -89,11 +95,11 @@ impl<'a> Scope<'a> {
             copies: Vec::new(),
             live: None,
             resources: &[],
-            referenced: RefCell::default(),
+            referenced: Rc::default(),
             defaults: false,
             evaluating: RefCell::default(),
             cache: RefCell::default(),
-            fuel: Cell::new(FUEL),
+            fuel: Rc::new(Cell::new(FUEL)),
             guids: Cell::new(0),
         }
     }
@@ -151,7 +157,8 @@ impl<'a> Scope<'a> {
             live: self.live,
             resources: self.resources,
             evaluating: RefCell::new(self.evaluating.borrow().clone()),
-            fuel: Cell::new(self.fuel.get()),
+            referenced: self.referenced.clone(),
+            fuel: self.fuel.clone(),
             ..Scope::new(self.context, self.variables)
         }
     }
@@ -234,6 +241,9 @@ impl<'a> Scope<'a> {
         }
         if self.evaluating.borrow().contains(&key) {
             return Err(format!("The template variable '{name}' is defined by itself.").into());
+        }
+        if self.evaluating.borrow().len() > CHAIN {
+            return Err("The template is too complex to be evaluated.".into());
         }
         self.evaluating.borrow_mut().push(key.clone());
         let value = match (known, looped()) {

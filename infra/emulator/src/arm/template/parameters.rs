@@ -5,7 +5,9 @@ use serde_json::{Map, Value, json};
 use super::{
     camel,
     eval::{Context, Eval, Scope, Stop},
-    invalid, type_name,
+    invalid,
+    plan::NAMES,
+    type_name,
 };
 use crate::world::failure::Failure;
 
@@ -30,40 +32,72 @@ pub(crate) fn bind(
     let declared = declared
         .as_object()
         .ok_or_else(|| invalid("The template's 'parameters' are not an object"))?;
+    if declared.len() > NAMES {
+        return Err(invalid(format!("The template has more than '{NAMES}' parameters")));
+    }
     refuse_unknown(declared, given)?;
     let none = Map::new();
     let mut scope = Scope::new(context, &none);
     scope.defaults = true;
-    let mut shown = Map::new();
     for (name, declaration) in declared {
-        let value = match find(given, name) {
-            Some(Value::Object(given)) if given.contains_key("value") => given["value"].clone(),
+        match find(given, name) {
+            Some(Value::Object(given)) if given.contains_key("value") => {
+                scope.parameters.insert(name.clone(), given["value"].clone());
+            }
             Some(_) => {
                 return Err(invalid(format!(
                     "The value for the template parameter '{name}' is not given as 'value'; \
                      references to a key vault are not served here"
                 )));
             }
-            None => match declaration.get("defaultValue") {
-                Some(default) => scope.value(default).map_err(stopped)?,
-                None => {
-                    return Err(invalid(format!(
-                        "The value for the template parameter '{name}' at line '1' and column \
-                         '1' is not provided. Please see \
-                         https://aka.ms/arm-create-parameter-file for usage details."
-                    )));
-                }
-            },
-        };
+            None if declaration.get("defaultValue").is_none() => {
+                return Err(invalid(format!(
+                    "The value for the template parameter '{name}' at line '1' and column '1' is \
+                     not provided. Please see https://aka.ms/arm-create-parameter-file for usage \
+                     details."
+                )));
+            }
+            None => {}
+        }
+    }
+    default_values(&mut scope, declared)?;
+    let mut shown = Map::new();
+    for (name, declaration) in declared {
+        let value = scope.parameters.get(name).cloned().unwrap_or_default();
         let kind = check(name, declaration, &value).map_err(stopped)?;
         let mut show = json!({"type": kind});
         if !kind.starts_with("Secure") {
-            show["value"] = value.clone();
+            show["value"] = value;
         }
         shown.insert(camel(name), show);
-        scope.parameters.insert(name.clone(), value);
     }
     Ok(Bound { values: scope.parameters, shown: Some(shown.into()) })
+}
+
+/// Evaluates the defaults of what was not given. One may be made of others, in any order.
+fn default_values(scope: &mut Scope<'_>, declared: &Map<String, Value>) -> Result<(), Failure> {
+    loop {
+        let mut waits = None;
+        let mut moved = false;
+        for (name, declaration) in declared {
+            let Some(default) = declaration.get("defaultValue") else { continue };
+            if scope.parameters.contains_key(name) {
+                continue;
+            }
+            match scope.value(default) {
+                Ok(value) => {
+                    scope.parameters.insert(name.clone(), value);
+                    moved = true;
+                }
+                Err(stop) => waits = Some(stop),
+            }
+        }
+        match waits {
+            None => return Ok(()),
+            Some(_) if moved => {}
+            Some(stop) => return Err(stopped(stop)),
+        }
+    }
 }
 
 fn stopped(stop: Stop) -> Failure {

@@ -1,7 +1,5 @@
 //! Which resources a template stands for, and which must be there before which.
 
-use std::cell::RefCell;
-
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -13,6 +11,9 @@ use crate::world::failure::Failure;
 
 /// The most resources of a template (ARM's limit).
 const LIMIT: usize = 800;
+
+/// The most parameters, and the most variables, of a template (ARM's limit).
+pub(super) const NAMES: usize = 256;
 
 /// What `reference` and `dependsOn` may call a resource by.
 #[derive(Debug, Clone)]
@@ -130,6 +131,9 @@ pub(crate) fn plan(
 fn variables(template: &Value) -> Result<Map<String, Value>, Failure> {
     match template.get("variables") {
         None | Some(Value::Null) => Ok(Map::new()),
+        Some(Value::Object(variables)) if variables.len() > NAMES => {
+            Err(invalid(format!("The template has more than '{NAMES}' variables")))
+        }
         Some(Value::Object(variables)) => Ok(variables.clone()),
         Some(other) => {
             Err(invalid(format!("The template's 'variables' are of type '{}'", type_name(other))))
@@ -175,7 +179,7 @@ fn collect<'a>(
         let mut add = |raw: Raw<'a>| {
             raws.push(raw);
             let at = raws.len() - 1;
-            // GUESS: deeper than a child of a child is no template of a person.
+            // Too many are refused when all are counted; until then it must end.
             if body["resources"].is_null() || at > LIMIT {
                 Ok(())
             } else {
@@ -345,7 +349,7 @@ fn resource(
         let value = gather(scope, value, &mut later).map_err(fail)?;
         body.insert(name.clone(), value);
     }
-    for id in RefCell::take(&scope.referenced) {
+    for id in scope.referenced.take() {
         depends.extend(at_place(&id));
     }
     if let (Some(batch), Some((looped, index))) = (raw.batch, &raw.copy) {
@@ -439,6 +443,7 @@ fn depends_on(
     };
     for item in listed {
         let text = scope.string(item, "dependency")?;
+        scope.burn(all.len())?;
         let before = depends.len();
         for (at, other) in all.iter().enumerate() {
             let looped = other.looped.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(&text));

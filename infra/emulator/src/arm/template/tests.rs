@@ -227,6 +227,42 @@ fn a_template_that_grows_without_end_is_refused() {
 }
 
 #[test]
+fn a_chain_of_variables_without_end_is_refused() {
+    let mut variables = serde_json::Map::new();
+    variables.insert("v0".into(), json!("x"));
+    for n in 1..250 {
+        variables.insert(format!("v{n}"), json!(format!("[variables('v{}')]", n - 1)));
+    }
+    // Whichever is asked for first, the whole chain hangs on it.
+    let template = json!({"variables": variables, "outputs": {}});
+    let failure = planned(&template).map(|_| ()).unwrap_err();
+    assert!(failure.message.contains("too complex"), "{}", failure.message);
+}
+
+#[test]
+fn a_default_may_be_made_of_parameters_in_any_order() {
+    let template = json!({"parameters": {
+        "a": {"type": "string", "defaultValue": "[concat(parameters('b'), '1')]"},
+        "b": {"type": "string", "defaultValue": "[concat(parameters('c'), '2')]"},
+        "c": {"type": "string"},
+    }});
+    let given = json!({"c": {"value": "x"}});
+    let bound = bind(&template, given.as_object().unwrap(), &context()).unwrap();
+    assert_eq!(bound.values["a"], "x21");
+    let around =
+        json!({"parameters": {"a": {"type": "string", "defaultValue": "[parameters('a')]"}}});
+    assert!(bind(&around, &Default::default(), &context()).is_err());
+}
+
+#[test]
+fn a_reference_in_a_loop_of_properties_is_a_dependency() {
+    let disk = |name: &str, properties: Value| json!({"type": "Microsoft.Compute/disks", "apiVersion": "1", "name": name, "properties": properties});
+    let looped = json!({"copy": [{"name": "list", "count": 2, "input": "[reference('b').x]"}]});
+    let template = json!({"resources": [disk("a", looped), disk("b", json!({}))]});
+    assert_eq!(planned(&template).unwrap().resources[0].depends, [1]);
+}
+
+#[test]
 fn names_in_answers_are_in_camel_case() {
     for (name, shown) in
         [("NewNSG", "newNSG"), ("VMName", "vmName"), ("name", "name"), ("ID", "id"), ("A", "a")]

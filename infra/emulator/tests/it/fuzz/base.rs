@@ -178,12 +178,201 @@ const ROWS: &[Row] = &[
     (Plain, "PUT", "/_control/faults/random", r#"{"seed":1,"probability":0,"kinds":["503"]}"#),
     (Plain, "DELETE", "/_control/faults", ""),
     (Plain, "PUT", "/_control/copy?id=@/snapshots/c{n}", r#"{"stall_percent":40}"#),
+    (Arm, "POST", "@/disks?api-version=2024-03-02", ""),
+    (Arm, "GET", "/files/t{n}.json", ""),
+    (
+        Arm,
+        "GET",
+        "/subscriptions/{sub}/resources?api-version=2022-09-01&$filter=resourceType%20eq%20%27Microsoft.Compute/disks%27&$top=2",
+        "",
+    ),
+    (Arm, "GET", "/subscriptions/{sub}/resourceGroups/rg{n}/resources?api-version=2022-09-01", ""),
+    (
+        Arm,
+        "GET",
+        "/subscriptions/{sub}/resourcegroups?api-version=2022-09-01&$filter=tagname%20eq%20%27a%27%20and%20tagvalue%20eq%20%27b%27",
+        "",
+    ),
+    (Arm, "POST", "~/exportTemplate?api-version=2022-09-01", r#"{"resources":["*"]}"#),
+    (
+        Arm,
+        "PATCH",
+        "~/providers/Microsoft.Resources/tags/default?api-version=2021-04-01",
+        r#"{"operation":"Delete","properties":{"tags":{"a":"b"}}}"#,
+    ),
+    (Arm, "GET", "/subscriptions/{sub}/providers?api-version=2022-09-01", ""),
+    (
+        Arm,
+        "POST",
+        "/subscriptions/{sub}/providers/Microsoft.Other{n}/unregister?api-version=2022-09-01",
+        "",
+    ),
+    (
+        Arm,
+        "PUT",
+        "/subscriptions/{sub}/providers/Microsoft.Features/featureProviders/Microsoft.X/subscriptionFeatureRegistrations/f{n}?api-version=2021-07-01",
+        "{}",
+    ),
+    (
+        Arm,
+        "DELETE",
+        "/subscriptions/{sub}/providers/Microsoft.Features/featureProviders/Microsoft.X/subscriptionFeatureRegistrations/f{n}?api-version=2021-07-01",
+        "",
+    ),
+    (
+        Arm,
+        "GET",
+        "/subscriptions/{sub}/providers/Microsoft.Compute/skus?api-version=2021-07-01&$filter=location%20eq%20%27eastus%27",
+        "",
+    ),
+    (
+        Arm,
+        "GET",
+        "/subscriptions/{sub}/providers/Microsoft.Compute/locations/eastus/usages?api-version=2024-07-01",
+        "",
+    ),
+    (
+        Arm,
+        "PUT",
+        "@/diskEncryptionSets/e{n}?api-version=2023-04-02",
+        r#"{"location":"eastus","identity":{"type":"SystemAssigned"},"properties":{"activeKey":{"keyUrl":"https://v/keys/k/1"}}}"#,
+    ),
+    (Arm, "DELETE", "@/diskEncryptionSets/e{n}?api-version=2023-04-02", ""),
+    (
+        Arm,
+        "PUT",
+        "@/disks/x{n}?api-version=2023-04-02",
+        r#"{"location":"eastus","properties":{"creationData":{"createOption":"Empty"},"diskSizeGB":4,"encryption":{"diskEncryptionSetId":"@/diskEncryptionSets/e{n}"}}}"#,
+    ),
+    (Arm, "PUT", "@/virtualMachines/v{n}?api-version=2024-07-01", MACHINE),
+    (
+        Arm,
+        "PATCH",
+        "@/virtualMachines/v{n}?api-version=2024-07-01",
+        r#"{"properties":{"storageProfile":{"dataDisks":[{"lun":3,"createOption":"Empty","diskSizeGB":8}]}}}"#,
+    ),
+    (Arm, "GET", "@/virtualMachines/v{n}?api-version=2024-07-01&$expand=instanceView", ""),
+    (Arm, "POST", "@/virtualMachines/v{n}/deallocate?api-version=2024-07-01", ""),
+    (Arm, "DELETE", "@/virtualMachines/v{n}?api-version=2024-07-01", ""),
+    (
+        Arm,
+        "PUT",
+        "@/virtualMachineScaleSets/u{n}?api-version=2024-07-01",
+        r#"{"location":"eastus","sku":{"name":"Standard_D2s_v3","capacity":2},"properties":{}}"#,
+    ),
+    (Arm, "GET", "@/virtualMachineScaleSets/u{n}/virtualMachines?api-version=2024-07-01", ""),
+    (Arm, "DELETE", "@/virtualMachineScaleSets/u{n}?api-version=2024-07-01", ""),
+    (
+        Arm,
+        "PUT",
+        "~/providers/Microsoft.Authorization/locks/l{n}?api-version=2020-05-01",
+        r#"{"properties":{"level":"CanNotDelete"}}"#,
+    ),
+    (Arm, "DELETE", "~/providers/Microsoft.Authorization/locks/l{n}?api-version=2020-05-01", ""),
+    (
+        Arm,
+        "GET",
+        "/subscriptions/{sub}/providers/Microsoft.Authorization/permissions?api-version=2022-04-01",
+        "",
+    ),
+    (
+        Arm,
+        "PUT",
+        "/subscriptions/{sub}/resourceGroups/rg{n}/providers/Microsoft.Resources/deployments/d{n}?api-version=2022-09-01",
+        DEPLOYMENT,
+    ),
+    (
+        Arm,
+        "PUT",
+        "/subscriptions/{sub}/resourceGroups/rg{n}/providers/Microsoft.Resources/deployments/l{n}?api-version=2022-09-01",
+        r#"{"properties":{"mode":"Incremental","templateLink":{"uri":"https://raw.githubusercontent.com/a/t{n}.json"}}}"#,
+    ),
+    (
+        Arm,
+        "POST",
+        "/subscriptions/{sub}/resourceGroups/rg{n}/providers/Microsoft.Resources/deployments/d{n}/validate?api-version=2022-09-01",
+        DEPLOYMENT,
+    ),
+    (
+        Arm,
+        "GET",
+        "/subscriptions/{sub}/resourceGroups/rg{n}/providers/Microsoft.Resources/deployments/d{n}?api-version=2022-09-01",
+        "",
+    ),
+    (
+        Arm,
+        "GET",
+        "/subscriptions/{sub}/resourceGroups/rg{n}/providers/Microsoft.Resources/deployments/d{n}/operations?api-version=2022-09-01",
+        "",
+    ),
+    (
+        Arm,
+        "DELETE",
+        "/subscriptions/{sub}/resourceGroups/rg{n}/providers/Microsoft.Resources/deployments/d{n}?api-version=2022-09-01",
+        "",
+    ),
+    (
+        Arm,
+        "POST",
+        "/providers/Microsoft.ResourceGraph/resources?api-version=2021-03-01",
+        r#"{"subscriptions":["{sub}"],"query":"Resources | where type in ('microsoft.compute/disks') and tags['a'] != 'b' | extend s = tolower(properties.diskState) | project id, s | order by id asc | limit 10","options":{"$top":2,"resultFormat":"table"}}"#,
+    ),
+    (
+        Arm,
+        "POST",
+        "/providers/Microsoft.ResourceGraph/resources?api-version=2021-03-01",
+        r#"{"query":"summarize n = count(), max(name) by location, bin = strlen(name) % 3 | where n > 1"}"#,
+    ),
+    (
+        Plain,
+        "PUT",
+        "/_control/files/t{n}.json",
+        r#"{"resources":[], "outputs":{"o":{"type":"string","value":"[uniqueString('a')]"}}}"#,
+    ),
+    (Plain, "GET", "/_control/files/t{n}.json", ""),
+    (Plain, "DELETE", "/_control/files/t{n}.json", ""),
+    (
+        Plain,
+        "POST",
+        "/_control/access",
+        r#"{"principal":"nobody","scope":"/subscriptions/{sub}","denied":["*/delete"],"allowed":["*/read"]}"#,
+    ),
+    (Plain, "DELETE", "/_control/access", ""),
+    (
+        Plain,
+        "POST",
+        "/_control/policies",
+        r#"{"name":"p","scope":"/subscriptions/{sub}/resourceGroups/rg1","resource_type":"Microsoft.Compute/snapshots","when":{"tag_missing":"a"}}"#,
+    ),
+    (Plain, "DELETE", "/_control/policies", ""),
+    (
+        Plain,
+        "POST",
+        "/_control/quotas",
+        r#"{"subscription":"{sub}","location":"eastus","name":"PremiumDiskCount","limit":9}"#,
+    ),
+    (Plain, "PUT", "/_control/encryption_key?id=@/diskEncryptionSets/e{n}", r#"{"enabled":false}"#),
+    (
+        Plain,
+        "PUT",
+        "/_control/settings",
+        r#"{"list_delay_seconds":1,"graph_delay_seconds":2,"copy_start_needs_feature":false}"#,
+    ),
+    (
+        Plain,
+        "POST",
+        "/_control/seed",
+        r#"{"disk_encryption_sets":[{"id":"@/diskEncryptionSets/e{n}","location":"eastus"}],"virtual_machines":[{"id":"@/virtualMachines/w{n}","location":"eastus"}],"scale_sets":[{"id":"@/virtualMachineScaleSets/w{n}","location":"eastus","instances":1}]}"#,
+    ),
 ];
 
 const EMPTY_DISK: &str = r#"{"location":"eastus","tags":{"team":"a"},"sku":{"name":"Premium_LRS"},"zones":["1"],"properties":{"creationData":{"createOption":"Empty"},"diskSizeGB":32,"osType":"Linux"}}"#;
 const RESTORE: &str = r#"{"location":"eastus","properties":{"creationData":{"createOption":"Copy","sourceResourceId":"@/snapshots/s{n}"}}}"#;
 const SNAPSHOT: &str = r#"{"location":"East US","tags":{},"sku":{"name":"Standard_LRS"},"properties":{"creationData":{"createOption":"Copy","sourceResourceId":"@/disks/d{n}"},"incremental":true}}"#;
 const COPY_START: &str = r#"{"location":"westus2","scale":null,"properties":{"creationData":{"createOption":"CopyStart","sourceResourceId":"@/snapshots/s{n}"},"incremental":true}}"#;
+
+const MACHINE: &str = r#"{"location":"eastus","properties":{"hardwareProfile":{"vmSize":"s"},"storageProfile":{"osDisk":{"createOption":"FromImage","deleteOption":"Delete"},"dataDisks":[{"lun":0,"createOption":"Attach","managedDisk":{"id":"@/disks/d{n}"}}]}}}"#;
+const DEPLOYMENT: &str = r#"{"properties":{"mode":"Incremental","parameters":{"p":{"value":"x"}},template:{"parameters":{"p":{"type":"string","defaultValue":"y"}},"variables":{"v":"[concat(parameters('p'),'{n}')]"},"resources":[{"type":"Microsoft.Compute/disks","apiVersion":"2023-04-02","name":"[format('t{0}', copyIndex())]","copy":{"name":"c","count":2},"location":"[resourceGroup().location]","properties":{"creationData":{"createOption":"Empty"},"diskSizeGB":4}},{"type":"Microsoft.Compute/disks","apiVersion":"2023-04-02","name":"[variables('v')]","dependsOn":["c"],"location":"eastus","tags":{"of":"[reference('t0').uniqueId]"},"properties":{"creationData":{"createOption":"Empty"},"diskSizeGB":4}}],"outputs":{"o":{"type":"int","value":"[length(split(variables('v'),'x'))]"}}/* c */}}}"#;
 
 /// One of them, with names of its own.
 pub(super) fn draw(dice: &mut Dice, operation: &str) -> Request {

@@ -135,12 +135,24 @@ impl Lab {
     /// Deletes all, as its user would; looks whether the world is whole; makes the base anew. Gives
     /// what is kept of the past.
     pub(super) async fn clean(&mut self) -> Value {
+        for obstacles in ["access", "policies", "quotas"] {
+            self.plain(Method::DELETE, &format!("/_control/{obstacles}"), Value::Null).await;
+        }
         let list = "/subscriptions?api-version=2022-12-01";
         let subscriptions = self.must(&self.arm, Method::GET, list, Value::Null).await;
         for subscription in subscriptions["value"].as_array().unwrap() {
             let id = escape(subscription["subscriptionId"].as_str().unwrap());
             let path = format!("/subscriptions/{id}/resourcegroups");
             let uri = format!("{path}?api-version=2022-09-01");
+            let locks = format!(
+                "/subscriptions/{id}/providers/Microsoft.Authorization/locks?api-version=2020-05-01"
+            );
+            let locks = self.must(&self.arm, Method::GET, &locks, Value::Null).await;
+            for lock in locks["value"].as_array().unwrap() {
+                let parts = lock["id"].as_str().unwrap().split('/').map(escape);
+                let uri = parts.collect::<Vec<_>>().join("/") + "?api-version=2020-05-01";
+                self.must(&self.arm, Method::DELETE, &uri, Value::Null).await;
+            }
             let groups = self.must(&self.arm, Method::GET, &uri, Value::Null).await;
             for group in groups["value"].as_array().unwrap() {
                 let name = group["name"].as_str().unwrap();
