@@ -282,7 +282,16 @@ pub(crate) fn not_allowed(call: &Call) -> Failure {
 }
 
 fn split_path(path: &str) -> Vec<String> {
-    path.split('/').filter(|part| !part.is_empty()).map(percent_decode).collect()
+    let parts = path.split('/').filter(|part| !part.is_empty());
+    let mut parts: Vec<String> = parts.map(percent_decode).collect();
+    // An older path of deployments, by which az still lists their operations.
+    if parts.len() >= 6
+        && parts[2].eq_ignore_ascii_case("resourceGroups")
+        && parts[4].eq_ignore_ascii_case("deployments")
+    {
+        parts.splice(4..4, ["providers".to_owned(), "Microsoft.Resources".to_owned()]);
+    }
+    parts
 }
 
 fn split_query(query: &str) -> BTreeMap<String, String> {

@@ -52,6 +52,8 @@ impl Az {
                 ("AZURE_CONFIG_DIR", folder.display().to_string()),
                 ("AZURE_CORE_ONLY_SHOW_ERRORS", "true".to_owned()),
                 ("REQUESTS_CA_BUNDLE", text("ca")),
+                // For templates, which az fetches by other means.
+                ("SSL_CERT_FILE", text("ca")),
                 ("ARM_CLOUD_METADATA_URL", format!("file://{}", clouds.display())),
                 ("IDENTITY_ENDPOINT", text("identity")),
                 ("IDENTITY_HEADER", text("identity_header")),

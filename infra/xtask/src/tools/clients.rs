@@ -18,7 +18,10 @@ pub fn need_azcopy(root: &Path) -> anyhow::Result<PathBuf> {
     let package = "@azure-tools/azcopy-linux@10";
     let folder = need_npm(&root.join("target/tools/azcopy"), package)?;
     need_library("libsecret-1.so.0", "libsecret-1-0")?;
-    Ok(folder.join("@azure-tools/azcopy-linux/dist/bin/azcopy_linux_amd64"))
+    let program = folder.join("@azure-tools/azcopy-linux/dist/bin/azcopy_linux_amd64");
+    // npm unpacks it as a file like any other.
+    run(Command::new("chmod").arg("+x").arg(&program))?;
+    Ok(program)
 }
 
 /// Microsoft's SDK for Azure Compute in JavaScript, installed on first use from npm; the folder of
