@@ -43,14 +43,18 @@ pub(crate) fn resource(
 
 pub(crate) fn disk(disk: &Disk, now: Timestamp) -> Value {
     let base = &disk.base;
-    let mut properties = properties(base, disk_state(disk));
+    let mut properties = properties(base, disk_state(base, disk.managed_by.is_some()));
     if let Some(background) = base.background {
         properties.insert("completionPercent".into(), json!(background.percent(now)));
     }
-    if base.upload.is_some() {
-        // Neither is told before the upload is complete (recorded in November 2023).
-        properties.remove("diskSizeGB");
-        properties.remove("diskSizeBytes");
+
+    match (properties.get("burstingEnabled").and_then(Value::as_bool), disk.burst_since) {
+        // What is off is not shown (examples of the published description).
+        (Some(false), _) => drop(properties.remove("burstingEnabled")),
+        (Some(true), Some(since)) => {
+            properties.insert("burstingEnabledTime".into(), stamp(since).into());
+        }
+        _ => {}
     }
     let performance = performance(&base.sku, base.size_gb);
     for (name, value) in [
@@ -72,8 +76,9 @@ pub(crate) fn disk(disk: &Disk, now: Timestamp) -> Value {
     body.into()
 }
 
-fn disk_state(disk: &Disk) -> &'static str {
-    match (disk.base.upload, disk.base.sas.is_some(), disk.managed_by.is_some()) {
+/// `attached`: a machine has it.
+fn disk_state(base: &Managed, attached: bool) -> &'static str {
+    match (base.upload, base.sas.is_some(), attached) {
         (Some(Upload::Ready), ..) => "ReadyToUpload",
         (Some(Upload::Active), ..) => "ActiveUpload",
         (None, true, _) => "ActiveSAS",
@@ -84,8 +89,7 @@ fn disk_state(disk: &Disk) -> &'static str {
 
 pub(crate) fn snapshot(world: &World, snapshot: &Snapshot, view: View, now: Timestamp) -> Value {
     let base = &snapshot.base;
-    let state = if base.sas.is_some() { "ActiveSAS" } else { "Unattached" };
-    let mut properties = properties(base, state);
+    let mut properties = properties(base, disk_state(base, false));
     if let Some(background) = base.background {
         // Of Ultra and Premium SSD v2 the operation's output has it, too (§0.2).
         properties.insert("completionPercent".into(), json!(background.percent(now)));
@@ -170,8 +174,11 @@ fn properties(base: &Managed, state: &str) -> Map<String, Value> {
         properties.entry(name).or_insert(value);
     }
     properties.insert("creationData".into(), creation(&base.creation));
-    properties.insert("diskSizeGB".into(), base.size_gb.into());
-    properties.insert("diskSizeBytes".into(), base.size_bytes().into());
+    // Neither is told before an upload is complete (recorded in November 2023).
+    if base.upload.is_none() {
+        properties.insert("diskSizeGB".into(), base.size_gb.into());
+        properties.insert("diskSizeBytes".into(), base.size_bytes().into());
+    }
     properties.insert("diskState".into(), state.into());
     properties.insert("timeCreated".into(), stamp(base.created_at).into());
     properties.insert("uniqueId".into(), json!(base.unique_id));
@@ -206,6 +213,7 @@ pub(crate) fn for_version(body: &mut Value, version: &str) {
     let Some(Value::Object(properties)) = body.get_mut("properties") else { return };
     for (since, names) in [
         ("2021-04-01", &["publicNetworkAccess", "incrementalSnapshotFamilyId"][..]),
+        ("2022-07-02", &["burstingEnabledTime"]),
         ("2025-01-02", &["snapshotAccessState"]),
         ("2026-03-02", &["immutabilityPolicy"]),
     ] {

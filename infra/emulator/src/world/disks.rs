@@ -55,8 +55,9 @@ impl World {
             now,
         );
         let zones = body.zones.clone().unwrap_or_default();
-        let taken = Vec::new();
-        self.disks.insert(key, Disk { base, zones, managed_by: None, taken });
+        let burst_since = bursts(&base).then_some(now);
+        let disk = Disk { base, zones, managed_by: None, burst_since, taken: Vec::new() };
+        self.disks.insert(key, disk);
         Ok(operation)
     }
 
@@ -76,15 +77,7 @@ impl World {
         let mut upload = None;
         let (size_gb, settings, image) = match (creation.option.as_str(), &creation.source) {
             ("Empty", _) => {
-                let size = asked.ok_or_else(|| {
-                    Failure::new(
-                        400,
-                        "InvalidParameter",
-                        "Required parameter 'diskSizeGB' is missing (null).",
-                    )
-                    .target("diskSizeGB")
-                })?;
-                (size, body.settings(None)?, self.layers.empty())
+                (asked.ok_or_else(size_missing)?, body.settings(None)?, self.layers.empty())
             }
             ("Upload", _) => {
                 upload = Some(Upload::Ready);
@@ -195,6 +188,7 @@ impl World {
         };
         let size_before = disk.base.size_gb;
         body.apply(&mut disk.base, sku)?;
+        disk.burst_since = disk.burst_since.or(Some(now)).filter(|_| bursts(&disk.base));
         let resized = disk.base.size_gb != size_before;
         let (location, unique_id) = (disk.base.location.clone(), disk.base.unique_id);
         if resized {
@@ -243,10 +237,20 @@ impl World {
     }
 }
 
+fn bursts(disk: &Managed) -> bool {
+    disk.settings.get("burstingEnabled") == Some(&true.into())
+}
+
 /// Bytes that an upload may have, the footer included (compute-snapshots §2.2).
 const UPLOAD_BYTES: std::ops::RangeInclusive<u64> = 20_972_032..=35_183_298_347_520;
 
-fn upload_gb(creation: &Creation) -> Result<u64, Failure> {
+/// What is made of nothing needs a size.
+pub(super) fn size_missing() -> Failure {
+    Failure::new(400, "InvalidParameter", "Required parameter 'diskSizeGB' is missing (null).")
+        .target("diskSizeGB")
+}
+
+pub(super) fn upload_gb(creation: &Creation) -> Result<u64, Failure> {
     let bytes = creation.rest.get("uploadSizeBytes").and_then(|bytes| bytes.as_u64());
     match bytes.filter(|bytes| UPLOAD_BYTES.contains(bytes) && bytes % 512 == 0) {
         Some(bytes) => Ok((bytes - FOOTER_BYTES).div_ceil(1 << 30)),

@@ -132,6 +132,9 @@ pub(crate) struct Disk {
     pub(crate) base: Managed,
     pub(crate) zones: Vec<String>,
     pub(crate) managed_by: Option<String>,
+    /// When bursting was last switched on.
+    #[serde(default)]
+    pub(crate) burst_since: Option<Timestamp>,
     /// When snapshots were taken of it in the last minutes, also of those deleted since.
     #[serde(default)]
     pub(crate) taken: Vec<Timestamp>,

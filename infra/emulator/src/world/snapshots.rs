@@ -7,13 +7,13 @@ use super::{
     World,
     background::{INSTANT, INSTANT_MINUTES, is_direct},
     desired::{Desired, busy, check_not_deleting, check_settled},
-    disks::{check_sku, incomplete, unsupported},
+    disks::{check_sku, incomplete, size_missing, unsupported, upload_gb},
     failure::Failure,
     id::{Kind, ResourceId},
     image::Image,
     operations::{Duration, Effect, Operation},
     region,
-    resource::{Creation, Managed, Point, Provisioning, Snapshot},
+    resource::{Creation, Managed, Point, Provisioning, Snapshot, Upload},
     tags::check_tags,
 };
 
@@ -65,6 +65,7 @@ impl World {
                 self.check_copy_start_of(&id.subscription, &creation, &location, now)?;
                 self.copy_start_origin(&id, &creation, incremental, &location)?
             }
+            "Empty" | "Upload" => return self.create_blank(id, body, sku, creation, location, now),
             option => return Err(unsupported(option)),
         };
         self.create(id, body, sku, creation, location, origin, now)
@@ -243,7 +244,11 @@ impl World {
         origin: Origin,
         now: Timestamp,
     ) -> Result<Operation, Failure> {
-        let settings = body.settings(Some(&origin.source))?;
+        let mut settings = body.settings(Some(&origin.source))?;
+        if origin.travels.is_some() && !body.properties.contains_key("encryption") {
+            // GUESS: a set is of one region and subscription, so that a copy does not inherit it.
+            settings.remove("encryption");
+        }
         let size_gb = body.size_gb()?.unwrap_or(0).max(origin.source.size_gb);
         let unique_id = self.new_id();
         let point = origin.point.unwrap_or(Point {
@@ -304,6 +309,57 @@ impl World {
         let key = base.id.key();
         let incremental = origin.incremental;
         self.snapshots.insert(key, Snapshot { base, incremental, family, point, transfer });
+        Ok(operation)
+    }
+
+    /// A snapshot of nothing: empty, or to be uploaded (compute-snapshots §2.2).
+    fn create_blank(
+        &mut self,
+        id: ResourceId,
+        body: &Desired,
+        sku: Option<String>,
+        creation: Creation,
+        location: String,
+        now: Timestamp,
+    ) -> Result<Operation, Failure> {
+        let upload = (creation.option == "Upload").then_some(Upload::Ready);
+        let size_gb = match upload {
+            Some(_) => upload_gb(&creation)?,
+            None => body.size_gb()?.ok_or_else(size_missing)?,
+        };
+        let incremental = body.properties.get("incremental") == Some(&true.into());
+        let settings = body.settings(None)?;
+        let unique_id = self.new_id();
+        let point = Point { disk: unique_id, first: unique_id, taken_at: now };
+        let family = incremental.then(|| self.new_id());
+        let operation = self.begin(
+            Effect::Put(id.clone()),
+            (&id.subscription, &location),
+            Some(unique_id),
+            Duration::DiskPut,
+            now,
+        );
+        let base = Managed {
+            id,
+            sku: sku.unwrap_or_else(|| default_sku(incremental, &location).to_owned()),
+            location,
+            tags: body.tags.clone(),
+            creation,
+            unique_id,
+            created_at: now,
+            size_gb,
+            provisioning: Provisioning::Updating,
+            settled: false,
+            settings,
+            sas: None,
+            upload,
+            background: None,
+            immutability: None,
+            image: self.layers.empty(),
+        };
+        let key = base.id.key();
+        let blank = Snapshot { base, incremental, family, point, transfer: None };
+        self.snapshots.insert(key, blank);
         Ok(operation)
     }
 

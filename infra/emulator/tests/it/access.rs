@@ -243,3 +243,24 @@ async fn an_upload_goes_from_ready_to_active_to_a_disk() {
     assert_eq!(made["properties"]["diskState"], "Unattached");
     assert_eq!(made["properties"]["diskSizeGB"], 1);
 }
+
+#[tokio::test]
+async fn a_snapshot_is_made_empty_or_uploaded_too() {
+    let lab = Lab::start().await;
+    let blank = |creation: Value, size: Value| json!({"location": "eastus", "properties": {"creationData": creation, "diskSizeGB": size}});
+    let empty = json!({"createOption": "Empty"});
+    let refused = lab.put(&snapshot("e"), blank(empty.clone(), Value::Null)).await;
+    assert_eq!(refused.refusal(), (400, "InvalidParameter"));
+    let made = lab.make(&snapshot("e"), blank(empty, 10.into())).await;
+    assert_eq!(made["properties"]["diskSizeGB"], 10);
+    assert_eq!(made["properties"]["incremental"], false);
+    assert_eq!(made["sku"]["name"], "Standard_LRS");
+    let upload = json!({"createOption": "Upload", "uploadSizeBytes": 20_972_032});
+    let made = lab.make(&snapshot("u"), blank(upload, Value::Null)).await;
+    assert_eq!(made["properties"]["diskState"], "ReadyToUpload");
+    let write = json!({"access": "Write", "durationInSeconds": 60});
+    assert_eq!(begin(&lab, &snapshot("u"), write).await.status, StatusCode::ACCEPTED);
+    assert_eq!(state(&lab, &snapshot("u")).await, "ActiveUpload");
+    end(&lab, &snapshot("u")).await;
+    assert_eq!(lab.get(&snapshot("u")).await.body["properties"]["diskSizeGB"], 1);
+}

@@ -195,3 +195,20 @@ async fn a_subscription_that_no_path_can_say_is_not_seeded() {
         assert_eq!(lab.client.post(&url).json(&body).send().await.unwrap().status(), 400);
     }
 }
+
+#[tokio::test]
+async fn bursting_is_shown_with_its_time_while_it_is_on() {
+    let lab = Lab::start().await;
+    let patch = async |on: bool| {
+        let body = json!({"properties": {"burstingEnabled": on}});
+        lab.arm(Method::PATCH, &disk("d"), body).await;
+        lab.advance(1.0).await;
+        lab.get(&disk("d")).await.body["properties"].clone()
+    };
+    let on = patch(true).await;
+    assert_eq!(on["burstingEnabled"], true);
+    assert!(on["burstingEnabledTime"].is_string());
+    assert_eq!(patch(true).await["burstingEnabledTime"], on["burstingEnabledTime"]);
+    let off = patch(false).await;
+    assert_eq!((off.get("burstingEnabled"), off.get("burstingEnabledTime")), (None, None));
+}
