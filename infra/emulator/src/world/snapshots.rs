@@ -25,6 +25,8 @@ const PER_DISK: usize = 500;
 /// Incremental snapshots of one disk that may be taken within [`RATE_WINDOW`] (§1.3).
 const PER_WINDOW: usize = 7;
 
+const COPY_SPEED: &str = "provisionedBandwidthCopySpeed";
+
 const RATE_WINDOW: SignedDuration = SignedDuration::from_mins(5);
 
 /// What a new snapshot gets from its source.
@@ -285,8 +287,10 @@ impl World {
             put_duration(&creation),
             now,
         );
+        let enhanced = creation.rest.get(COPY_SPEED) == Some(&"Enhanced".into());
         let transfer = origin.travels.as_ref().map(|source| {
-            self.start_transfer(source, id.clone(), unique_id, &location, operation.ends_at)
+            let starts_at = operation.ends_at;
+            self.start_transfer(source, id.clone(), unique_id, &location, enhanced, starts_at)
         });
         let base = Managed {
             id,
@@ -431,7 +435,7 @@ fn check_extras(creation: &Creation) -> Result<(), Failure> {
         )
         .target("creationData.instantAccessDurationMinutes"));
     }
-    match creation.rest.get("provisionedBandwidthCopySpeed").map(|speed| speed.as_str()) {
+    match creation.rest.get(COPY_SPEED).map(|speed| speed.as_str()) {
         None | Some(Some("None" | "Enhanced")) if creation.is_copy_start() => Ok(()),
         None => Ok(()),
         Some(_) => Err(Failure::guess(

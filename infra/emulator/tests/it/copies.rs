@@ -145,3 +145,19 @@ async fn an_empty_delta_is_complete_after_the_first_look() {
     assert_eq!(percent(&lab.get(&copy("c2")).await.body), 100.0);
     assert_eq!(lab.counters().await["copies"][1]["bytes_moved"], 0);
 }
+
+#[tokio::test]
+async fn an_enhanced_copy_is_faster_and_only_copies_are_enhanced() {
+    let lab = Lab::start().await;
+    lab.take("s", "d").await;
+    lab.control(Method::PUT, "bandwidth", json!({"bytes_per_second": 128 << 10})).await;
+    let mut body = copy_start(&snapshot("s"), "westus2");
+    let speed = "/properties/creationData";
+    body.pointer_mut(speed).unwrap()["provisionedBandwidthCopySpeed"] = "Enhanced".into();
+    lab.put(&copy("c"), body.clone()).await;
+    lab.advance(1.6 + 2.0).await;
+    assert_eq!(percent(&lab.get(&copy("c")).await.body), 50.0);
+    body.pointer_mut(speed).unwrap()["createOption"] = "Copy".into();
+    body["location"] = "eastus".into();
+    assert_eq!(lab.put(&snapshot("x"), body).await.refusal(), (400, "InvalidParameter"));
+}
