@@ -5,6 +5,7 @@
 
 mod az;
 mod azcopy;
+mod images;
 mod lab;
 mod sdk;
 mod template;

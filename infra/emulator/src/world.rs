@@ -50,6 +50,7 @@ pub(crate) mod tags;
 pub(crate) mod tenant;
 pub(crate) mod transfers;
 pub(crate) mod vhd;
+pub(crate) mod vhdx;
 
 use clock::Clock;
 use failure::Failure;

@@ -23,6 +23,7 @@ pub fn test(options: &Options) -> anyhow::Result<()> {
     tools::need("chromium", &["chromium", "chromium-driver"])?;
     tools::need("chromedriver", &["chromium-driver"])?;
     tools::need("mkfs.ext4", &["e2fsprogs"])?;
+    tools::need("qemu-img", &["qemu-utils"])?;
     tools::need_az(&root)?;
     tools::need_azurite(&root)?;
     tools::need_python_sdk(&root)?;

@@ -2,7 +2,7 @@
 //!
 //! The URL has the shape of Azure's, with the account as the first part of the path instead of the
 //! host (`https://{account}.z47.blob.storage.azure.net/…`), since a local name leads nowhere. The
-//! content is the disk's followed by the footer of a fixed VHD (delta-copy §2.1).
+//! content is the disk's followed by the footer of a fixed VHD, or within a VHDX (delta-copy §2.1).
 
 use std::{io, ops::Range};
 
@@ -22,6 +22,7 @@ use crate::world::{
     image::Image,
     resource::Managed,
     vhd::{FOOTER_BYTES, footer},
+    vhdx::Vhdx,
 };
 
 use super::Call;
@@ -63,36 +64,73 @@ impl Refusal {
     }
 }
 
-/// A page blob: the content of a disk or snapshot, and the footer.
+/// A page blob: the content of a disk or snapshot between what its format puts before and after.
 struct Blob {
+    head: Vec<u8>,
     image: Image,
     disk_bytes: u64,
-    footer: [u8; FOOTER_BYTES as usize],
+    tail: Tail,
     etag: String,
     created_at: Timestamp,
 }
 
+/// What follows the content.
+enum Tail {
+    Footer(Box<[u8; FOOTER_BYTES as usize]>),
+    /// The rest of the last block.
+    Zeros(u64),
+}
+
 impl Blob {
-    fn of(managed: &Managed) -> Self {
+    fn of(grant: &Grant, managed: &Managed) -> Self {
         let disk_bytes = managed.size_bytes();
+        let (head, tail) = if grant.vhdx {
+            let file = Vhdx::new(disk_bytes, managed.sector_bytes(), managed.unique_id);
+            (file.head(), Tail::Zeros(file.len() - file.content().end))
+        } else {
+            let footer = footer(disk_bytes, managed.unique_id, managed.created_at);
+            (Vec::new(), Tail::Footer(Box::new(footer)))
+        };
         Self {
+            head,
             image: managed.image.clone(),
             disk_bytes,
-            footer: footer(disk_bytes, managed.unique_id, managed.created_at),
+            tail,
             etag: format!("\"0x8{:015X}\"", managed.created_at.as_microsecond()),
             created_at: managed.created_at,
         }
     }
 
     fn len(&self) -> u64 {
-        self.disk_bytes + FOOTER_BYTES
+        let tail = match &self.tail {
+            Tail::Footer(footer) => footer.len() as u64,
+            Tail::Zeros(length) => *length,
+        };
+        self.head.len() as u64 + self.disk_bytes + tail
     }
 
     fn read(&self, from: u64, length: u64) -> Vec<u8> {
-        let within = self.disk_bytes.saturating_sub(from).min(length);
-        let mut bytes = self.image.read(from, within as usize);
-        let start = (from + within).saturating_sub(self.disk_bytes) as usize;
-        bytes.extend_from_slice(&self.footer[start..start + (length - within) as usize]);
+        let (begin, end) = (self.head.len() as u64, self.head.len() as u64 + self.disk_bytes);
+        let mut bytes = Vec::with_capacity(length as usize);
+        let to = from + length;
+        // The part of the range that is within a part of the file, counted from where that begins.
+        let within = |start: u64, stop: u64| {
+            (from.max(start) < to.min(stop)).then(|| from.max(start) - start..to.min(stop) - start)
+        };
+        if let Some(part) = within(0, begin) {
+            bytes.extend_from_slice(&self.head[part.start as usize..part.end as usize]);
+        }
+        if let Some(part) = within(begin, end) {
+            bytes.extend(self.image.read(part.start, (part.end - part.start) as usize));
+        }
+        if let Some(part) = within(end, self.len()) {
+            match &self.tail {
+                Tail::Footer(footer) => {
+                    bytes.extend_from_slice(&footer[part.start as usize..part.end as usize]);
+                }
+                Tail::Zeros(_) => bytes.resize(length as usize, 0),
+            }
+        }
         bytes
     }
 
@@ -154,7 +192,7 @@ fn open(world: &World, call: &Call) -> Result<Blob, Refusal> {
             "The emulator does not serve page ranges or writes of managed disks yet.",
         ));
     }
-    Ok(Blob::of(managed))
+    Ok(Blob::of(grant, managed))
 }
 
 fn check_signature(grant: &Grant, call: &Call) -> Result<(), Refusal> {

@@ -43,6 +43,9 @@ pub(crate) struct Grant {
     /// `snapshot` of the URL, of an incremental snapshot.
     pub(crate) snapshot: Option<String>,
     pub(crate) write: bool,
+    /// The content comes as a VHDX, not as a VHD.
+    #[serde(default)]
+    pub(crate) vhdx: bool,
     pub(crate) expires_at: Timestamp,
 }
 
@@ -96,10 +99,10 @@ impl World {
             )
             .target("durationInSeconds"));
         }
-        self.check_format(&found, wanted)?;
+        let vhdx = check_format(&found, wanted)?;
         self.check_grant(&found, write)?;
         let expires_at = now.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(now);
-        let grant = self.new_grant(&found, write, expires_at);
+        let grant = self.new_grant(&found, (write, vhdx), expires_at);
         let key = format!("{}/{}", grant.account, grant.container);
         if let Some(managed) = self.managed_mut(id)
             && let Some(old) = managed.sas.replace(key.clone())
@@ -162,7 +165,12 @@ impl World {
         (managed.unique_id == grant.unique_id).then_some((grant, managed))
     }
 
-    fn new_grant(&mut self, of: &Managed, write: bool, expires_at: Timestamp) -> Grant {
+    fn new_grant(
+        &mut self,
+        of: &Managed,
+        (write, vhdx): (bool, bool),
+        expires_at: Timestamp,
+    ) -> Grant {
         let incremental = self.snapshots.get(&of.id.key()).is_some_and(|s| s.incremental);
         let words = [self.new_id(), self.new_id(), self.new_id(), self.new_id()];
         let policy = if incremental && of.id.kind == Kind::Snapshot {
@@ -186,28 +194,9 @@ impl World {
             signature,
             snapshot,
             write,
+            vhdx,
             expires_at,
         }
-    }
-
-    fn check_format(&self, found: &Managed, wanted: &Wanted) -> Result<(), Failure> {
-        let format = wanted.file_format.as_deref();
-        if let Some(format) = format
-            && !["VHD", "VHDX"].iter().any(|known| known.eq_ignore_ascii_case(format))
-        {
-            return Err(invalid("fileFormat", format));
-        }
-        let vhdx = format.is_some_and(|format| format.eq_ignore_ascii_case("VHDX"));
-        if found.sector_bytes() == 4096 && !vhdx {
-            // The words are from a thread (compute-snapshots §2.4), code and status are not.
-            return Err(Failure::new(
-                400,
-                "BadRequest",
-                "Accessing disk or snapshot with a logical sector size of 4096 requires \
-                 specifying the file format. Set the fileFormat property to VHDX.",
-            ));
-        }
-        Ok(())
     }
 
     fn check_grant(&self, found: &Managed, write: bool) -> Result<(), Failure> {
@@ -255,6 +244,27 @@ impl World {
         }
         Ok(())
     }
+}
+
+/// Whether the content is to come as a VHDX.
+fn check_format(found: &Managed, wanted: &Wanted) -> Result<bool, Failure> {
+    let format = wanted.file_format.as_deref();
+    if let Some(format) = format
+        && !["VHD", "VHDX"].iter().any(|known| known.eq_ignore_ascii_case(format))
+    {
+        return Err(invalid("fileFormat", format));
+    }
+    let vhdx = format.is_some_and(|format| format.eq_ignore_ascii_case("VHDX"));
+    if found.sector_bytes() == 4096 && !vhdx {
+        // The words are from a thread (compute-snapshots §2.4), code and status are not.
+        return Err(Failure::new(
+            400,
+            "BadRequest",
+            "Accessing disk or snapshot with a logical sector size of 4096 requires \
+             specifying the file format. Set the fileFormat property to VHDX.",
+        ));
+    }
+    Ok(vhdx)
 }
 
 fn invalid(parameter: &str, value: &str) -> Failure {
