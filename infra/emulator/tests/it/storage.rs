@@ -262,3 +262,29 @@ async fn a_poller_uses_up_no_fault_that_is_meant_for_others() {
     assert_eq!(code(account.queue(Method::GET, "/work/messages")).await.0, 503);
     assert_eq!(code(account.blob(Method::GET, "/box/whole")).await.0, 200);
 }
+
+#[tokio::test]
+async fn what_xml_cannot_say_is_refused() {
+    let account = furnished().await;
+    let message = |text: &str| {
+        account
+            .queue(Method::POST, "/work/messages")
+            .body(format!("<QueueMessage><MessageText>{text}</MessageText></QueueMessage>"))
+    };
+    for text in ["&#1;", "\u{b}", "&#xffff;"] {
+        assert_eq!(code(message(text)).await, (400, "InvalidXmlDocument".to_owned()));
+    }
+    assert_eq!(code(message("&#9;&#x1f980;")).await.0, 201);
+    let list = account.queue(Method::GET, "/?comp=list&prefix=%01");
+    assert_eq!(code(list).await, (400, "InvalidQueryParameterValue".to_owned()));
+    let blob = account.blob(Method::PUT, "/box/a%01b").header("x-ms-blob-type", "BlockBlob");
+    assert_eq!(code(blob).await, (400, "InvalidResourceName".to_owned()));
+    for (name, expected) in [
+        ("x-ms-meta-", "EmptyMetadataKey"),
+        ("x-ms-meta-1a", "InvalidMetadata"),
+        ("x-ms-meta-a-b", "InvalidMetadata"),
+    ] {
+        let queue = account.queue(Method::PUT, "/work?comp=metadata").header(name, "x");
+        assert_eq!(code(queue).await, (400, expected.to_owned()));
+    }
+}
