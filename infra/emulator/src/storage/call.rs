@@ -43,7 +43,6 @@ impl Call {
                 "The specified resource does not exist.",
             ));
         }
-        check_metadata(parts)?;
         let query = parts.uri.query().unwrap_or_default().as_bytes();
         // What lists tell again must be something that XML can say.
         if url::form_urlencoded::parse(query).any(|(_, value)| value.contains(is_foreign)) {
@@ -128,32 +127,6 @@ impl Call {
     pub(super) fn terms(&self) -> Result<Terms, Failure> {
         Ok(Terms { conditions: self.conditions()?, lease: self.guid("x-ms-lease-id")? })
     }
-}
-
-/// Names of metadata are identifiers of C#, where they are written.
-fn check_metadata(parts: &Parts) -> Result<(), Failure> {
-    if parts.method != Method::PUT {
-        return Ok(());
-    }
-    for name in parts.headers.keys().filter_map(|name| name.as_str().strip_prefix("x-ms-meta-")) {
-        let (code, message) = match name.chars().next() {
-            None => {
-                ("EmptyMetadataKey", "The key for one of the metadata key-value pairs is empty.")
-            }
-            Some(first)
-                if first.is_ascii_digit()
-                    || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') =>
-            {
-                (
-                    "InvalidMetadata",
-                    "The metadata specified is invalid. It has characters that are not permitted.",
-                )
-            }
-            Some(_) => continue,
-        };
-        return Err(Failure::new(400, code, message));
-    }
-    Ok(())
 }
 
 /// Reads HTTP's way to write a time.

@@ -279,12 +279,8 @@ async fn what_xml_cannot_say_is_refused() {
     assert_eq!(code(list).await, (400, "InvalidQueryParameterValue".to_owned()));
     let blob = account.blob(Method::PUT, "/box/a%01b").header("x-ms-blob-type", "BlockBlob");
     assert_eq!(code(blob).await, (400, "InvalidResourceName".to_owned()));
-    for (name, expected) in [
-        ("x-ms-meta-", "EmptyMetadataKey"),
-        ("x-ms-meta-1a", "InvalidMetadata"),
-        ("x-ms-meta-a-b", "InvalidMetadata"),
-    ] {
+    for name in ["x-ms-meta-", "x-ms-meta-1a", "x-ms-meta-a-b"] {
         let queue = account.queue(Method::PUT, "/work?comp=metadata").header(name, "x");
-        assert_eq!(code(queue).await, (400, expected.to_owned()));
+        assert_eq!(code(queue).await, (400, "InvalidMetadata".to_owned()));
     }
 }
