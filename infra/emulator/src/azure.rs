@@ -104,12 +104,14 @@ impl Azure {
 
     /// The blob endpoint of the storage account.
     pub fn blob_router(&self) -> axum::Router {
-        storage::router(self.clone(), storage::Service::Blob)
+        let router = storage::router(self.clone(), storage::Service::Blob);
+        guard::catch_panics(router, self.clone())
     }
 
     /// The queue endpoint of the storage account.
     pub fn queue_router(&self) -> axum::Router {
-        storage::router(self.clone(), storage::Service::Queue)
+        let router = storage::router(self.clone(), storage::Service::Queue);
+        guard::catch_panics(router, self.clone())
     }
 
     /// The base of links in answers.

@@ -8,6 +8,7 @@ mod auth;
 mod blobs;
 mod call;
 mod crc64;
+mod faults;
 mod queues;
 mod reply;
 mod xml;
@@ -21,7 +22,8 @@ use axum::{
 use jiff::Timestamp;
 
 use crate::{
-    azure::Azure,
+    azure::{Azure, real_now},
+    control::faults::{Fault, dropped},
     world::{World, failure::Failure},
 };
 use call::Call;
@@ -59,6 +61,18 @@ pub(crate) fn router(azure: Azure, service: Service) -> Router {
 async fn serve(State((azure, service)): State<(Azure, Service)>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
+    let Ok(fault) = azure.with_process(|process, _| {
+        let fault = Fault::take_of_storage(&mut process.faults, &method, &parts.uri);
+        if let Some(seconds) = fault.as_ref().and_then(|fault| fault.clock_seconds) {
+            process.world.jump(seconds, real_now());
+        }
+        fault
+    }) else {
+        return dropped();
+    };
+    if let Some(fault) = &fault {
+        fault.wait().await;
+    }
     let limit = match service {
         Service::Blob => BODY_LIMIT,
         // A message in XML, whose every sign may be an entity.
@@ -66,17 +80,29 @@ async fn serve(State((azure, service)): State<(Azure, Service)>, request: Reques
     };
     let body = to_bytes(body, limit).await;
     let answered = azure.with(|world, now| {
-        let call = match body {
-            Ok(body) => Call::read(service, &parts, body),
-            Err(_) => Err(reply::too_large()),
+        let replaced = fault.as_ref().filter(|fault| fault.replaces());
+        let reply = match replaced.filter(|fault| !fault.after) {
+            Some(fault) => faults::reply(fault),
+            None => {
+                let call = match body {
+                    Ok(body) => Call::read(service, &parts, body),
+                    Err(_) => Err(reply::too_large()),
+                };
+                let answered = call.and_then(|call| answer(world, &call, now));
+                let answered = answered.unwrap_or_else(Reply::from);
+                replaced.map_or(answered, faults::reply)
+            }
         };
-        let answered = call.and_then(|call| answer(world, &call, now));
-        answered.unwrap_or_else(Reply::from).dress(&parts, now)
+        reply.dress(&parts, now)
     });
-    answered.unwrap_or_else(|error| {
-        tracing::error!("{method} {path}: {error:#}");
-        crate::control::faults::dropped()
-    })
+    match (answered, fault) {
+        (Ok(response), Some(fault)) => fault.disturb(response).await,
+        (Ok(response), None) => response,
+        (Err(error), _) => {
+            tracing::error!("{method} {path}: {error:#}");
+            dropped()
+        }
+    }
 }
 
 fn answer(world: &mut World, call: &Call, now: Timestamp) -> Result<Reply, Failure> {

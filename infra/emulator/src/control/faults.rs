@@ -2,7 +2,8 @@
 //! only: nothing of it is stored.
 //!
 //! A fault comes from the list that the control API keeps, from a name that asks for it
-//! (`kind.rs`), or by chance from a seed. What struck is logged, newest last.
+//! (`kind.rs`), or by chance from a seed. What struck is logged, newest last. Requests to the
+//! storage account are struck only by a fault whose `path_contains` names the account.
 
 pub(crate) mod api;
 mod kind;
@@ -14,7 +15,7 @@ use std::collections::{BTreeMap, VecDeque};
 use axum::http::{Method, Uri};
 use serde::{Deserialize, Serialize};
 
-use crate::world::mix;
+use crate::{storage, world::mix};
 pub(crate) use transport::dropped;
 
 /// Entries of the log that are kept, and names whose strikes are counted.
@@ -40,7 +41,7 @@ pub(crate) struct Fault {
     pub(crate) message: Option<String>,
     pub(crate) retry_after_seconds: Option<u64>,
     /// Answers Azure's own 429 for this bucket, as `HighCostGet30Min` (compute-snapshots §3.4).
-    throttle: Option<String>,
+    pub(crate) throttle: Option<String>,
     /// Waits so long, by the machine's clock, before anything else.
     delay_ms: Option<u64>,
     /// Does what was asked first, and only then goes wrong: a lost answer.
@@ -108,7 +109,7 @@ impl Fault {
     /// Finds the fault that strikes this request, and uses it up by one.
     pub(crate) fn take(faults: &mut Faults, method: &Method, uri: &Uri) -> Option<Fault> {
         faults.requests += 1;
-        let fault = faults.listed(method, uri, false);
+        let fault = faults.listed(method, uri, |_| true);
         let fault = fault.or_else(|| faults.named(method, uri));
         let fault = fault.or_else(|| faults.random(method, uri))?;
         faults.log(method, uri, &fault);
@@ -119,18 +120,41 @@ impl Fault {
     /// a test of ARM thinks, does not strike the identity endpoint.
     pub(crate) fn take_by_path(faults: &mut Faults, method: &Method, uri: &Uri) -> Option<Fault> {
         faults.requests += 1;
-        let fault = faults.listed(method, uri, true)?;
+        let fault = faults.listed(method, uri, |part| part.is_some())?;
+        faults.log(method, uri, &fault);
+        Some(fault)
+    }
+
+    /// As [`Self::take`], but only for a fault, of the list or by chance, whose path names the
+    /// storage account: what is meant for ARM is never used up by whoever polls a queue. Nor are
+    /// polls counted, so that the numbers of ARM's requests do not depend on them.
+    pub(crate) fn take_of_storage(
+        faults: &mut Faults,
+        method: &Method,
+        uri: &Uri,
+    ) -> Option<Fault> {
+        let fault = faults.listed(method, uri, names_account);
+        let by_chance = faults.random.as_ref().is_some_and(|all| names_account(&all.path_contains));
+        let fault = fault.or_else(|| by_chance.then(|| faults.random(method, uri))?)?;
+        faults.requests += 1;
         faults.log(method, uri, &fault);
         Some(fault)
     }
 }
 
 impl Faults {
-    fn listed(&mut self, method: &Method, uri: &Uri, by_path: bool) -> Option<Fault> {
+    /// The first fault of the list whose turn it is, of those whose path `may` strike here.
+    fn listed(
+        &mut self,
+        method: &Method,
+        uri: &Uri,
+        may: impl Fn(&Option<String>) -> bool,
+    ) -> Option<Fault> {
         let target = target(uri);
-        let index = self.list.iter_mut().position(|fault| {
-            (fault.path_contains.is_some() || !by_path) && fault.strikes(method, &target)
-        })?;
+        let index = self
+            .list
+            .iter_mut()
+            .position(|fault| may(&fault.path_contains) && fault.strikes(method, &target))?;
         let fault = &mut self.list[index];
         fault.count = fault.count.saturating_sub(1);
         let struck = fault.clone();
@@ -196,6 +220,10 @@ impl Fault {
         }
         true
     }
+}
+
+fn names_account(part: &Option<String>) -> bool {
+    part.as_ref().is_some_and(|part| part.to_ascii_lowercase().contains(storage::ACCOUNT))
 }
 
 fn target(uri: &Uri) -> String {

@@ -35,6 +35,10 @@ pub(super) async fn correct(
         if status.is_some_and(|status| !(400..=599).contains(&status)) {
             return Err(bad_request(format!("{name}: a refusal has a status from 400 to 599")));
         }
+        let words = correction.iter().flat_map(|given| [&given.code, &given.message]);
+        if words.flatten().any(String::is_empty) {
+            return Err(bad_request(format!("{name}: a refusal has a code and a message")));
+        }
     }
     azure.with(|world, _| {
         let guesses = &mut world.settings_mut().guesses;

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{ACCOUNT, Service};
+use super::{ACCOUNT, Service, xml::is_foreign};
 use crate::world::{
     failure::Failure,
     storage::{Metadata, blobs::Terms, conditions::Conditions, leases::invalid_header},
@@ -44,6 +44,10 @@ impl Call {
             ));
         }
         let query = parts.uri.query().unwrap_or_default().as_bytes();
+        // What lists tell again must be something that XML can say.
+        if url::form_urlencoded::parse(query).any(|(_, value)| value.contains(is_foreign)) {
+            return Err(invalid_query());
+        }
         let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
         Ok(Self {
             service,

@@ -76,7 +76,15 @@ const DEPTH: usize = 16;
 pub(super) fn read(body: &[u8], root: &str) -> Result<Element, Failure> {
     let text = std::str::from_utf8(body).map_err(|_| invalid())?;
     let text = text.trim_start_matches('\u{feff}');
+    if text.contains(is_foreign) {
+        return Err(invalid());
+    }
     parse(text).filter(|element| element.name == root).ok_or_else(invalid)
+}
+
+/// Whether XML 1.0 has no such sign, not even as a reference.
+pub(super) fn is_foreign(c: char) -> bool {
+    (c < ' ' && !"\t\n\r".contains(c)) || ('\u{fffe}'..='\u{ffff}').contains(&c)
 }
 
 /// None if it is not well-formed.
@@ -111,7 +119,7 @@ fn parse(text: &str) -> Option<Element> {
             Event::CData(text) => open.last_mut()?.text += &text.xml10_content(),
             Event::GeneralRef(reference) => {
                 let text = match reference.resolve_char_ref().ok()? {
-                    Some(sign) => sign.to_string(),
+                    Some(sign) => Some(sign).filter(|sign| !is_foreign(*sign))?.to_string(),
                     None => {
                         let entity = reference.xml10_content();
                         quick_xml::escape::resolve_predefined_entity(&entity)?.to_owned()
@@ -169,7 +177,7 @@ mod tests {
         };
         assert_eq!(text(&message("&lt;a&gt;&#65;<![CDATA[<b>]]>")).as_deref(), Some("<a>A<b>"));
         assert_eq!(text(&message("")).as_deref(), Some(""));
-        for broken in ["&nbsp;", "<b>", "</b>", "<b></c>"] {
+        for broken in ["&nbsp;", "<b>", "</b>", "<b></c>", "&#1;", "&#xffff;", "\u{b}"] {
             assert_eq!(text(&message(broken)), None, "{broken}");
         }
         assert_eq!(text("<!DOCTYPE a [<!ENTITY b \"c\">]><QueueMessage/>"), None);

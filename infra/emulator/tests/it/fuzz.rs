@@ -6,9 +6,11 @@
 mod base;
 mod judge;
 mod mutate;
+mod names;
 mod request;
 mod shrink;
 mod wire;
+mod xml;
 
 use std::{collections::BTreeMap, time::Instant};
 
@@ -38,7 +40,7 @@ async fn malformed_requests_are_refused_and_nothing_else() {
     let mut statuses: BTreeMap<u16, u64> = BTreeMap::new();
     let mut warm = 0;
     for n in 1..=requests {
-        let mut request = base::draw(&mut dice, lab.operation());
+        let mut request = base::draw(&mut dice, lab.names());
         if dice.below(4) > 0 {
             mutate::mutate(&mut dice, &mut request);
         }

@@ -3,7 +3,7 @@
 
 use emulator::{Config, Emulator};
 use reqwest::{Method, RequestBuilder, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::lab::Lab;
 
@@ -160,5 +160,127 @@ async fn what_is_not_played_says_so() {
         account.queue(Method::GET, "/?comp=properties"),
     ] {
         assert_eq!(code(request).await, (501, "NotImplemented".to_owned()));
+    }
+}
+
+/// An account with queue `work`, and blob `whole` in container `box`.
+async fn furnished() -> Account {
+    let account = Account::of(Lab::start().await).await;
+    for request in [
+        account.queue(Method::PUT, "/work"),
+        account.blob(Method::PUT, "/box?restype=container"),
+        account.blob(Method::PUT, "/box/whole").header("x-ms-blob-type", "BlockBlob").body("whole"),
+    ] {
+        request.send().await.unwrap().error_for_status().unwrap();
+    }
+    account
+}
+
+#[tokio::test]
+async fn the_answer_to_a_message_is_lost_before_its_effect_or_after_it() {
+    let account = furnished().await;
+    let body = "<QueueMessage><MessageText>x</MessageText></QueueMessage>";
+    for (after, count) in [(false, "0"), (true, "1")] {
+        let lost = json!({
+            "path_contains": "devstoreaccount1/work/messages", "method": "POST",
+            "status": 0, "after": after,
+        });
+        account.lab.control(Method::POST, "faults", lost).await;
+        let sent = account.queue(Method::POST, "/work/messages").body(body).send().await;
+        assert!(sent.is_err(), "the connection broke");
+        let queue = account.queue(Method::GET, "/work?comp=metadata").send().await.unwrap();
+        assert_eq!(queue.headers()["x-ms-approximate-messages-count"], count);
+    }
+    account.put("again", "").await;
+    let struck = account.lab.control(Method::GET, "faults", Value::Null).await;
+    let paths: Vec<&Value> =
+        struck["struck"].as_array().unwrap().iter().map(|one| &one["path"]).collect();
+    assert_eq!(paths, ["/devstoreaccount1/work/messages"; 2]);
+}
+
+#[tokio::test]
+async fn a_busy_account_says_so_in_its_own_words() {
+    let account = furnished().await;
+    for (mut fault, expected) in [
+        (json!({"status": 503, "retry_after_seconds": 3}), (503, "ServerBusy")),
+        (json!({"throttle": "HighCostGet30Min", "retry_after_seconds": 3}), (503, "ServerBusy")),
+        (json!({"status": 500, "retry_after_seconds": 3}), (500, "InternalError")),
+        (json!({"status": 409, "code": "Odd", "retry_after_seconds": 3}), (409, "Odd")),
+    ] {
+        fault["path_contains"] = "devstoreaccount1/box".into();
+        account.lab.control(Method::POST, "faults", fault).await;
+        let answer = account.blob(Method::GET, "/box/whole").send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), expected.0);
+        assert_eq!(answer.headers()["x-ms-error-code"], expected.1);
+        assert_eq!(answer.headers()["retry-after"], "3");
+        assert_eq!(answer.headers()["content-type"], "application/xml");
+        let text = answer.text().await.unwrap();
+        assert!(text.contains(&format!("<Error><Code>{}</Code>", expected.1)), "{text}");
+        assert_eq!(code(account.blob(Method::GET, "/box/whole")).await.0, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_blob_is_cut_short_of_the_length_that_was_promised() {
+    let account = furnished().await;
+    let cut = json!({"path_contains": "devstoreaccount1/box/whole", "truncate_bytes": 3});
+    account.lab.control(Method::POST, "faults", cut.clone()).await;
+    let mut answer = account.blob(Method::GET, "/box/whole").send().await.unwrap();
+    assert_eq!((answer.status().as_u16(), answer.content_length()), (200, Some(5)));
+    assert_eq!(answer.chunk().await.unwrap().unwrap(), "who");
+    assert!(answer.chunk().await.is_err(), "the connection broke");
+    let answer = account.blob(Method::GET, "/box/whole").send().await.unwrap();
+    assert_eq!(answer.text().await.unwrap(), "whole");
+    // Of an answer to HEAD there is nothing to cut, and its length stays the blob's.
+    account.lab.control(Method::POST, "faults", cut).await;
+    let answer = account.blob(Method::HEAD, "/box/whole").send().await.unwrap();
+    assert_eq!(answer.headers()["content-length"], "5");
+}
+
+#[tokio::test]
+async fn a_poller_uses_up_no_fault_that_is_meant_for_others() {
+    let account = furnished().await;
+    for fault in [
+        json!({"status": 503}),
+        json!({"method": "GET", "status": 503}),
+        json!({"path_contains": "work", "status": 503}),
+    ] {
+        account.lab.control(Method::POST, "faults", fault).await;
+    }
+    let every = json!({"seed": 1, "probability": 1.0, "kinds": ["503"]});
+    let before = account.lab.control(Method::PUT, "faults/random", every.clone()).await;
+    for _ in 0..3 {
+        assert_eq!(code(account.queue(Method::GET, "/work/messages")).await.0, 200);
+    }
+    let faults = account.lab.control(Method::GET, "faults", Value::Null).await;
+    assert_eq!(faults, before);
+    assert_eq!(faults["faults"].as_array().unwrap().len(), 3);
+    // By chance, too, it takes the account's name.
+    let mut named = every;
+    named["path_contains"] = "devstoreaccount1/work".into();
+    account.lab.control(Method::PUT, "faults/random", named).await;
+    assert_eq!(code(account.queue(Method::GET, "/work/messages")).await.0, 503);
+    assert_eq!(code(account.blob(Method::GET, "/box/whole")).await.0, 200);
+}
+
+#[tokio::test]
+async fn what_xml_cannot_say_is_refused() {
+    let account = furnished().await;
+    let message = |text: &str| {
+        account
+            .queue(Method::POST, "/work/messages")
+            .body(format!("<QueueMessage><MessageText>{text}</MessageText></QueueMessage>"))
+    };
+    for text in ["&#1;", "\u{b}", "&#xffff;"] {
+        assert_eq!(code(message(text)).await, (400, "InvalidXmlDocument".to_owned()));
+    }
+    assert_eq!(code(message("&#9;&#x1f980;")).await.0, 201);
+    let list = account.queue(Method::GET, "/?comp=list&prefix=%01");
+    assert_eq!(code(list).await, (400, "InvalidQueryParameterValue".to_owned()));
+    let blob = account.blob(Method::PUT, "/box/a%01b").header("x-ms-blob-type", "BlockBlob");
+    assert_eq!(code(blob).await, (400, "InvalidResourceName".to_owned()));
+    for name in ["x-ms-meta-", "x-ms-meta-1a", "x-ms-meta-a-b"] {
+        let queue = account.queue(Method::PUT, "/work?comp=metadata").header(name, "x");
+        assert_eq!(code(queue).await, (400, "InvalidMetadata".to_owned()));
     }
 }

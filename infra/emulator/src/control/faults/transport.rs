@@ -36,6 +36,10 @@ impl Fault {
         }
         let (mut parts, body) = response.into_parts();
         let Ok(bytes) = to_bytes(body, usize::MAX).await else { return dropped() };
+        if bytes.is_empty() {
+            // An answer to HEAD has the length of what it does not bring.
+            return Response::from_parts(parts, Body::empty());
+        }
         parts.headers.insert(header::CONTENT_LENGTH, bytes.len().into());
         let end = self.truncate_bytes.map_or(bytes.len(), |end| bytes.len().min(end as usize));
         let cut = end < bytes.len();

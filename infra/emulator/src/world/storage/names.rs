@@ -24,7 +24,10 @@ pub(crate) fn check_container(name: &str) -> Result<(), Failure> {
     if ["$root", "$web", "$logs"].contains(&name) { Ok(()) } else { check_name(name) }
 }
 
-/// 1 to 1024 characters, none of which ends a key of ours.
+/// 1 to 1024 characters; no control characters, one of which ends a key of ours, and nothing that
+/// a list could not tell in XML.
+///
+/// GUESS: the service lists U+FFFE and U+FFFF as encoded names, which are not played.
 pub(crate) fn check_blob(name: &str) -> Result<(), Failure> {
     if !(1..=1024).contains(&name.chars().count()) {
         return Err(Failure::new(
@@ -33,7 +36,8 @@ pub(crate) fn check_blob(name: &str) -> Result<(), Failure> {
             "The specified resource name length is not within the permissible limits.",
         ));
     }
-    if name.contains('\0') { Err(invalid_name()) } else { Ok(()) }
+    let foreign = |c: char| c.is_control() || ('\u{fffe}'..='\u{ffff}').contains(&c);
+    if name.contains(foreign) { Err(invalid_name()) } else { Ok(()) }
 }
 
 fn invalid_name() -> Failure {
@@ -55,6 +59,9 @@ mod tests {
         }
         for bad in ["ab", "A-b", "-ab", "ab-", "a--b", "a_b", &"a".repeat(64)] {
             assert!(check_name(bad).is_err(), "{bad}");
+        }
+        for bad in ["a\0b", "a\u{1}", "\u{81}", "\u{ffff}", ""] {
+            assert!(check_blob(bad).is_err(), "{bad:?}");
         }
     }
 }

@@ -1,11 +1,17 @@
 //! The valid requests that are mutated: one row for each operation that the emulator serves.
 //!
-//! Whoever adds a route adds a row. In paths and bodies, `{sub}`, `{other}`, `{tenant}` and `{op}`
-//! stand for what is there, `{n}` for one of few names, so that requests meet each other's effects.
+//! Whoever adds a route adds a row. In paths and bodies, `{sub}`, `{other}`, `{tenant}`, `{op}`,
+//! `{content}` and `{frozen}` stand for what is there, `{n}` for one of few names, so that requests
+//! meet each other's effects.
+
+mod storage;
 
 use crate::{dice::Dice, lab};
 
-use super::request::{Face, Request};
+use super::{
+    names::Names,
+    request::{Face, Request},
+};
 
 /// Face, method, path and query, body (empty: none).
 type Row = (Face, &'static str, &'static str, &'static str);
@@ -364,8 +370,116 @@ const ROWS: &[Row] = &[
         "/_control/seed",
         r#"{"disk_encryption_sets":[{"id":"@/diskEncryptionSets/e{n}","location":"eastus"}],"virtual_machines":[{"id":"@/virtualMachines/w{n}","location":"eastus"}],"scale_sets":[{"id":"@/virtualMachineScaleSets/w{n}","location":"eastus","instances":1}]}"#,
     ),
+    (Arm, "GET", "{content}", ""),
+    (Arm, "HEAD", "{content}", ""),
+    (Arm, "GET", "{content}&comp=pagelist", ""),
+    (Arm, "GET", "{frozen}", ""),
+    (Arm, "PUT", "{frozen}", "some bytes"),
+    (
+        Arm,
+        "POST",
+        "@/disks/d{n}/beginGetAccess?api-version=2023-10-02",
+        r#"{"access":"Read","durationInSeconds":30,"fileFormat":"VHD"}"#,
+    ),
+    (Arm, "POST", "@/disks/d{n}/endGetAccess?api-version=2023-10-02", ""),
+    (Arm, "PUT", "@/disks/u{n}?api-version=2023-10-02", UPLOAD),
+    (
+        Arm,
+        "POST",
+        "@/disks/u{n}/beginGetAccess?api-version=2023-10-02",
+        r#"{"access":"Write","durationInSeconds":30,"getSecureVMGuestStateSAS":false}"#,
+    ),
+    (Arm, "POST", "@/disks/u{n}/endGetAccess?api-version=2023-10-02", ""),
+    (
+        Arm,
+        "PUT",
+        "@/snapshots/m{n}?api-version=2024-03-02",
+        r#"{"location":"eastus","properties":{"creationData":{"createOption":"Empty"},"diskSizeGB":4}}"#,
+    ),
+    (Arm, "PUT", "@/snapshots/p{n}?api-version=2024-03-02", UPLOAD),
+    (
+        Arm,
+        "POST",
+        "@/snapshots/p{n}/beginGetAccess?api-version=2023-10-02",
+        r#"{"access":"Write","durationInSeconds":30}"#,
+    ),
+    (Arm, "POST", "@/snapshots/p{n}/endGetAccess?api-version=2023-10-02", ""),
+    (
+        Arm,
+        "POST",
+        "@/snapshots/s{n}/updateImmutabilityPolicy?api-version=2026-03-02",
+        r#"{"immutabilityDurationDays":1,"type":"Unlocked"}"#,
+    ),
+    (
+        Arm,
+        "POST",
+        "@/snapshots/i0/updateImmutabilityPolicy?api-version=2026-03-02",
+        r#"{"immutabilityDurationDays":2,"type":"Locked"}"#,
+    ),
+    (Arm, "POST", "@/snapshots/s{n}/updateImmutabilityPolicyLock?api-version=2026-03-02", ""),
+    (
+        Arm,
+        "PUT",
+        "@/disks/q0?api-version=2026-03-02",
+        r#"{"location":"eastus","sku":{"name":"UltraSSD_LRS"},"zones":["1"],"properties":{"creationData":{"createOption":"Empty","logicalSectorSize":512},"diskSizeGB":8,"diskIOPSReadWrite":500,"diskMBpsReadWrite":20}}"#,
+    ),
+    (
+        Arm,
+        "PUT",
+        "@/disks/v0?api-version=2026-03-02",
+        r#"{"location":"eastus","sku":{"name":"PremiumV2_LRS"},"zones":["1"],"properties":{"creationData":{"createOption":"Empty"},"diskSizeGB":8}}"#,
+    ),
+    (
+        Arm,
+        "PATCH",
+        "@/disks/v0?api-version=2026-03-02",
+        r#"{"properties":{"diskIOPSReadWrite":4000,"diskMBpsReadWrite":200,"diskSizeGB":16}}"#,
+    ),
+    (
+        Arm,
+        "PUT",
+        "@/snapshots/i0?api-version=2026-03-02",
+        r#"{"location":"eastus","properties":{"creationData":{"createOption":"Copy","sourceResourceId":"@/disks/q0","instantAccessDurationMinutes":60},"incremental":true}}"#,
+    ),
+    (
+        Arm,
+        "PUT",
+        "@/snapshots/j0?api-version=2026-03-02",
+        r#"{"location":"eastus","properties":{"creationData":{"createOption":"Copy","sourceResourceId":"@/disks/v0"},"incremental":true}}"#,
+    ),
+    (Arm, "GET", "@/snapshots/j0?api-version=2026-03-02", ""),
+    (
+        Arm,
+        "PUT",
+        "@/disks/w{n}?api-version=2026-03-02",
+        r#"{"location":"eastus","sku":{"name":"PremiumV2_LRS"},"zones":["1"],"properties":{"creationData":{"createOption":"Copy","sourceResourceId":"@/snapshots/j0"}}}"#,
+    ),
+    (Arm, "DELETE", "@/disks/q0?api-version=2026-03-02", ""),
+    (Arm, "DELETE", "@/disks/w{n}?api-version=2026-03-02", ""),
+    (Arm, "DELETE", "@/snapshots/i0?api-version=2026-03-02", ""),
+    (Arm, "DELETE", "@/snapshots/j0?api-version=2026-03-02", ""),
+    (
+        Arm,
+        "GET",
+        "/subscriptions/{sub}/resourcegroups/rg{n}/deployments/d{n}/operations?api-version=2019-03-01",
+        "",
+    ),
+    (
+        Plain,
+        "PUT",
+        "/_control/guesses",
+        r#"{"busy":{"status":418,"code":"Odd","message":"words"},"sku":null,"active-sas":{"off":true}}"#,
+    ),
+    (
+        Plain,
+        "PUT",
+        "/_control/guesses",
+        r#"{"immutable":{"off":true},"invalid-value":{"off":true},"access-too-many":{"off":true}}"#,
+    ),
+    (Plain, "GET", "/_control/faults/random", ""),
 ];
 
+const UPLOAD: &str = r#"{"location":"eastus","sku":{"name":"Standard_LRS"},"properties":{"creationData":{"createOption":"Upload","uploadSizeBytes":20972032}}}"#;
 const EMPTY_DISK: &str = r#"{"location":"eastus","tags":{"team":"a"},"sku":{"name":"Premium_LRS"},"zones":["1"],"properties":{"creationData":{"createOption":"Empty"},"diskSizeGB":32,"osType":"Linux"}}"#;
 const RESTORE: &str = r#"{"location":"eastus","properties":{"creationData":{"createOption":"Copy","sourceResourceId":"@/snapshots/s{n}"}}}"#;
 const SNAPSHOT: &str = r#"{"location":"East US","tags":{},"sku":{"name":"Standard_LRS"},"properties":{"creationData":{"createOption":"Copy","sourceResourceId":"@/disks/d{n}"},"incremental":true}}"#;
@@ -375,23 +489,41 @@ const MACHINE: &str = r#"{"location":"eastus","properties":{"hardwareProfile":{"
 const DEPLOYMENT: &str = r#"{"properties":{"mode":"Incremental","parameters":{"p":{"value":"x"}},template:{"parameters":{"p":{"type":"string","defaultValue":"y"}},"variables":{"v":"[concat(parameters('p'),'{n}')]"},"resources":[{"type":"Microsoft.Compute/disks","apiVersion":"2023-04-02","name":"[format('t{0}', copyIndex())]","copy":{"name":"c","count":2},"location":"[resourceGroup().location]","properties":{"creationData":{"createOption":"Empty"},"diskSizeGB":4}},{"type":"Microsoft.Compute/disks","apiVersion":"2023-04-02","name":"[variables('v')]","dependsOn":["c"],"location":"eastus","tags":{"of":"[reference('t0').uniqueId]"},"properties":{"creationData":{"createOption":"Empty"},"diskSizeGB":4}}],"outputs":{"o":{"type":"int","value":"[length(split(variables('v'),'x'))]"}}/* c */}}}"#;
 
 /// One of them, with names of its own.
-pub(super) fn draw(dice: &mut Dice, operation: &str) -> Request {
-    let (face, method, target, body) = ROWS[dice.below(ROWS.len() as u64) as usize];
+pub(super) fn draw(dice: &mut Dice, names: &Names) -> Request {
+    let at = dice.below((ROWS.len() + storage::ROWS.len()) as u64) as usize;
+    let (face, method, target, given, body) = match ROWS.get(at) {
+        Some((face, method, target, body)) => (*face, *method, *target, [].as_slice(), *body),
+        None => storage::ROWS[at - ROWS.len()],
+    };
     let name = dice.below(3).to_string();
     let group = dice.below(2).to_string();
     let fill = |text: &str| {
         text.replace('@', &COMPUTE.replace("{n}", &group))
             .replace('~', &RG.replace("{n}", &group))
+            .replace('^', "/devstoreaccount1")
             .replace("{sub}", lab::SUB)
             .replace("{other}", lab::OTHER_SUB)
             .replace("{tenant}", "common")
-            .replace("{op}", operation)
             .replace("{n}", &name)
+            .replace("{op}", &names.operation)
+            .replace("{content}", &names.content)
+            .replace("{frozen}", &names.frozen)
+            .replace("{sas}", &names.sas)
+            .replace("{message}", &names.message)
+            .replace("{receipt}", &names.receipt)
     };
     let mut headers = vec![("host".to_owned(), b"127.0.0.1".to_vec())];
-    if face == Arm {
-        headers.push(("authorization".to_owned(), b"Bearer good".to_vec()));
+    match face {
+        Face::Arm => headers.push(("authorization".to_owned(), b"Bearer good".to_vec())),
+        Face::Plain => {}
+        Face::Blob | Face::Queue if target.contains("{sas}") => {}
+        Face::Blob | Face::Queue => {
+            let token = format!("Bearer {}", names.token).into_bytes();
+            headers.push(("authorization".to_owned(), token));
+        }
     }
+    let given = given.iter().map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()));
+    headers.extend(given);
     if body.starts_with('{') {
         headers.push(("content-type".to_owned(), b"application/json".to_vec()));
     }

@@ -68,6 +68,51 @@ const HEADERS: &[(&str, &[u8])] = &[
     ("x-http-method-override", b"DELETE"),
     ("x-identity-header", b"\xc3\x28"),
     ("range", b"bytes=5-1"),
+    ("range", b"bytes=18446744073709551615-18446744073709551615"),
+    ("x-ms-range", b"bytes=0-"),
+    ("x-ms-range-get-content-crc64", b"true"),
+    ("authorization", b"SharedKey devstoreaccount1:AAAA"),
+    ("authorization", b"SharedKey"),
+    ("x-ms-date", b"Thu, 01 Jan 1970 00:00:00 GMT"),
+    ("x-ms-version", b"\xff"),
+    ("x-ms-blob-type", b"AppendBlob"),
+    ("x-ms-blob-content-type", b"\xe9"),
+    ("x-ms-meta-", b""),
+    ("x-ms-meta-1 <a>", b"b"),
+    ("x-ms-meta-1a'*", b"&<>"),
+    ("x-ms-meta-long", b"\tx\xe9"),
+    ("content-md5", b"AA=="),
+    ("x-ms-lease-id", b"none"),
+    ("x-ms-lease-action", b"BREAK"),
+    ("x-ms-lease-duration", b"-9223372036854775808"),
+    ("x-ms-lease-break-period", b"9223372036854775807"),
+    ("if-none-match", b"*"),
+    ("if-modified-since", b"Fri, 31 Dec 9999 23:59:59 GMT"),
+    ("if-unmodified-since", b"yesterday"),
+];
+
+const PAIRS: &[&str] = &[
+    "maxresults=0",
+    "maxresults=99999999999999999999",
+    "marker=%00",
+    "prefix=%01%EF%BF%BF",
+    "delimiter=%00",
+    "visibilitytimeout=-1",
+    "visibilitytimeout=604800",
+    "messagettl=9223372036854775807",
+    "messagettl=0",
+    "numofmessages=33",
+    "popreceipt=",
+    "restype=container",
+    "comp=list",
+    "comp=block",
+    "comp=page",
+    "comp=%00",
+    "blockid=%FF",
+    "blocklisttype=x",
+    "snapshot=2026-01-01T00:00:00.0000000Z",
+    "se=x",
+    "sig=%00",
 ];
 
 /// Changes a request in one to four ways.
@@ -125,7 +170,7 @@ fn query(dice: &mut Dice, request: &mut Request) {
     let query = query.unwrap_or_default();
     let mut pairs: Vec<Vec<u8>> = query.split(|byte| *byte == b'&').map(<[u8]>::to_vec).collect();
     let at = dice.below(pairs.len() as u64) as usize;
-    match dice.below(9) {
+    match dice.below(11) {
         0 => drop(pairs.remove(at)),
         1 => pairs.insert(at, pairs[at].clone()),
         2 => {
@@ -137,7 +182,9 @@ fn query(dice: &mut Dice, request: &mut Request) {
         4 => pairs.push(b"$skiptoken=_-79".to_vec()),
         5 => pairs.push(b"monitor=true".to_vec()),
         6 => pairs.push(["api-version=", "9".repeat(5000).as_str()].concat().into_bytes()),
-        7 => pairs.push(b"offset=18446744073709551615&length=18446744073709551615".to_vec()),
+        // Of two with one name the account takes the first.
+        7..=8 => pairs.insert(0, pick(dice, PAIRS).as_bytes().to_vec()),
+        9 => pairs.push(b"offset=18446744073709551615&length=18446744073709551615".to_vec()),
         _ => bytes(dice, &mut pairs[at]),
     }
     path.extend([b"?".as_slice(), &pairs.join(&b'&')].concat());
@@ -209,7 +256,12 @@ fn nth<'a>(value: &'a mut Value, index: &mut u64) -> Option<&'a mut Value> {
 }
 
 fn json_body(dice: &mut Dice, request: &mut Request) {
-    let Ok(mut body) = serde_json::from_slice::<Value>(&request.body) else { return };
+    let Ok(mut body) = serde_json::from_slice::<Value>(&request.body) else {
+        if request.body.starts_with(b"<") {
+            xml_body(dice, request);
+        }
+        return;
+    };
     let mut index = dice.below(count(&body));
     let odd = odd_value(dice);
     let Some(found) = nth(&mut body, &mut index) else { return };
@@ -234,6 +286,40 @@ fn json_body(dice: &mut Dice, request: &mut Request) {
         duplicate_keys(request);
     }
 }
+
+/// Changes an element, its end, or the text behind one of them.
+fn xml_body(dice: &mut Dice, request: &mut Request) {
+    let text = String::from_utf8_lossy(&request.body).into_owned();
+    let mut parts: Vec<String> = text.split('<').skip(1).map(|part| format!("<{part}")).collect();
+    let at = dice.below(parts.len() as u64) as usize;
+    match dice.below(9) {
+        0 => drop(parts.remove(at)),
+        1 => parts.insert(at, parts[at].clone()),
+        2 => parts[at] += pick(dice, ODD),
+        3 => parts[at] += pick(dice, ENTITIES),
+        4 => parts[at] = format!("<{}/>", pick(dice, ODD)),
+        5 => parts[at].make_ascii_lowercase(),
+        6 => parts[at] += &"x".repeat([65_537, 100_000][dice.below(2) as usize]),
+        7 => parts.insert(at, "<a>".repeat([1, 17, 20_000][dice.below(3) as usize])),
+        _ => parts.insert(at, "<!DOCTYPE a [<!ENTITY b \"c\">]>".to_owned()),
+    }
+    request.body = parts.concat().into_bytes();
+}
+
+const ENTITIES: &[&str] = &[
+    "&#0;",
+    "&#1;",
+    "&#x1f980;",
+    "&#xd800;",
+    "&#xffff;",
+    "&nbsp;",
+    "&amp;amp;",
+    "&",
+    "]]>",
+    "\u{1}",
+    "\u{b}",
+    "\u{ffff}",
+];
 
 /// Says each key of the outermost object twice.
 fn duplicate_keys(request: &mut Request) {

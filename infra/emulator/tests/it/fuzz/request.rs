@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 pub(super) enum Face {
     Arm,
     Plain,
+    Blob,
+    Queue,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
