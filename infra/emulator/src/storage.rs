@@ -2,7 +2,7 @@
 //!
 //! Paths are Azurite's (`http://127.0.0.1:PORT/devstoreaccount1/…`), and so are the account and its
 //! key, so that `UseDevelopmentStorage`'s clients need only other ports. Page blobs, append blobs,
-//! snapshots and server-side copies are answered with 501.
+//! snapshots and server-side copies are refused with 400.
 
 mod auth;
 mod blobs;

@@ -187,7 +187,7 @@ fn open(world: &World, call: &Call) -> Result<Blob, Refusal> {
     check_bearer(managed, call)?;
     if call.query.contains_key("comp") {
         return Err(Refusal::new(
-            501,
+            400,
             "NotImplemented",
             "The emulator does not serve page ranges or writes of managed disks yet.",
         ));

@@ -142,7 +142,8 @@ pub(super) fn invalid_query() -> Failure {
     )
 }
 
-/// Something of Azure Storage that is not played here.
+/// Something of Azure Storage that is not played here: the caller must do without, so that it is no
+/// failure of the server, which would be tried again.
 pub(super) fn not_implemented(what: &str) -> Failure {
-    Failure::new(501, "NotImplemented", format!("This emulator does not have {what}."))
+    Failure::new(400, "NotImplemented", format!("This emulator does not have {what}."))
 }

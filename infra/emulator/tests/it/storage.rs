@@ -159,7 +159,7 @@ async fn what_is_not_played_says_so() {
         account.blob(Method::PUT, "/box/page?comp=snapshot"),
         account.queue(Method::GET, "/?comp=properties"),
     ] {
-        assert_eq!(code(request).await, (501, "NotImplemented".to_owned()));
+        assert_eq!(code(request).await, (400, "NotImplemented".to_owned()));
     }
 }
 

@@ -356,9 +356,7 @@ fn judge(request: &Request, answer: &Answer) -> Result<(), String> {
             document && (path.contains("md-") || path.contains("%6d"))
         }
     };
-    // What the storage account does not play is answered with 501.
-    let absent = of_storage && answer.header("x-ms-error-code") == "NotImplemented";
-    if answer.status.is_server_error() && !(absent && answer.status == 501) {
+    if answer.status.is_server_error() {
         return Err(answer.shown());
     }
     let body = &answer.body;
