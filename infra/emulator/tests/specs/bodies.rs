@@ -88,10 +88,193 @@ impl Talk {
     }
 }
 
+/// Asks for what surrounds disks: a question for each definition of the descriptions in
+/// `specs/arm`, by their file.
+pub(crate) async fn around() -> Vec<(&'static str, Vec<Told>)> {
+    const RESOURCES: &str = "Microsoft.Resources_2022-09-01_resources.json";
+    const SUBSCRIPTIONS: &str = "Microsoft.Resources_2022-12-01_subscriptions.json";
+    const FEATURES: &str = "Microsoft.Features_2021-07-01_features.json";
+    const SKUS: &str = "Microsoft.Compute_2021-07-01_skus.json";
+    let mut talk = start("2022-09-01").await;
+    disks(&mut talk).await;
+    talk.told.clear();
+    let sub = format!("/subscriptions/{SUB}");
+    let group = format!("{sub}/resourceGroups/rg");
+    let features =
+        format!("{sub}/providers/Microsoft.Features/providers/Microsoft.Compute/features");
+    let deployment = format!("{group}/providers/Microsoft.Resources/deployments/d");
+    let template = json!({"properties": {
+        "mode": "Incremental", "parameters": {"size": {"value": 4}},
+        "template": {
+            "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
+            "contentVersion": "1.0.0.0",
+            "parameters": {"size": {"type": "int"}},
+            "resources": [{
+                "type": "Microsoft.Compute/disks", "apiVersion": "2023-04-02", "name": "deployed",
+                "location": "eastus", "properties": {
+                    "creationData": {"createOption": "Empty"},
+                    "diskSizeGB": "[parameters('size')]",
+                },
+            }],
+            "outputs": {"size": {"type": "int", "value": "[parameters('size')]"}},
+        },
+    }});
+    let tags = json!({"operation": "Merge", "properties": {"tags": {"a": "b"}}});
+    let tags_path = format!("{group}/providers/Microsoft.Resources/tags/default");
+    let questions: Vec<(&str, &str, &str, &str, String, Value)> = vec![
+        (SUBSCRIPTIONS, "2022-12-01", "TenantListResult", "GET", "/tenants".into(), Value::Null),
+        (
+            SUBSCRIPTIONS,
+            "2022-12-01",
+            "SubscriptionListResult",
+            "GET",
+            "/subscriptions".into(),
+            Value::Null,
+        ),
+        (SUBSCRIPTIONS, "2022-12-01", "Subscription", "GET", sub.clone(), Value::Null),
+        (
+            SUBSCRIPTIONS,
+            "2022-12-01",
+            "LocationListResult",
+            "GET",
+            format!("{sub}/locations"),
+            Value::Null,
+        ),
+        (
+            FEATURES,
+            "2021-07-01",
+            "FeatureOperationsListResult",
+            "GET",
+            features.clone(),
+            Value::Null,
+        ),
+        (
+            FEATURES,
+            "2021-07-01",
+            "FeatureResult",
+            "GET",
+            format!("{features}/CreateOptionClone"),
+            Value::Null,
+        ),
+        (
+            FEATURES,
+            "2021-07-01",
+            "FeatureResult",
+            "POST",
+            format!("{features}/CreateOptionClone/register"),
+            Value::Null,
+        ),
+        (
+            SKUS,
+            "2021-07-01",
+            "ResourceSkusResult",
+            "GET",
+            format!("{sub}/providers/Microsoft.Compute/skus"),
+            Value::Null,
+        ),
+        (
+            RESOURCES,
+            "2022-09-01",
+            "ResourceGroup",
+            "PUT",
+            format!("{sub}/resourceGroups/new"),
+            json!({"location": "eastus", "tags": {"a": "b"}}),
+        ),
+        (RESOURCES, "2022-09-01", "ResourceGroup", "GET", group.clone(), Value::Null),
+        (
+            RESOURCES,
+            "2022-09-01",
+            "ResourceGroupListResult",
+            "GET",
+            format!("{sub}/resourcegroups"),
+            Value::Null,
+        ),
+        (
+            RESOURCES,
+            "2022-09-01",
+            "ResourceListResult",
+            "GET",
+            format!("{group}/resources"),
+            Value::Null,
+        ),
+        (RESOURCES, "2022-09-01", "TagsResource", "PATCH", tags_path.clone(), tags),
+        (RESOURCES, "2022-09-01", "TagsResource", "GET", tags_path, Value::Null),
+        (
+            RESOURCES,
+            "2022-09-01",
+            "Provider",
+            "GET",
+            format!("{sub}/providers/Microsoft.Compute"),
+            Value::Null,
+        ),
+        (
+            RESOURCES,
+            "2022-09-01",
+            "ProviderListResult",
+            "GET",
+            format!("{sub}/providers"),
+            Value::Null,
+        ),
+        (
+            RESOURCES,
+            "2022-09-01",
+            "DeploymentValidateResult",
+            "POST",
+            format!("{deployment}/validate"),
+            template.clone(),
+        ),
+        (RESOURCES, "2022-09-01", "DeploymentExtended", "PUT", deployment.clone(), template),
+        (RESOURCES, "2022-09-01", "DeploymentExtended", "GET", deployment.clone(), Value::Null),
+        (
+            RESOURCES,
+            "2022-09-01",
+            "DeploymentListResult",
+            "GET",
+            format!("{group}/providers/Microsoft.Resources/deployments"),
+            Value::Null,
+        ),
+        (
+            RESOURCES,
+            "2022-09-01",
+            "DeploymentOperationsListResult",
+            "GET",
+            format!("{deployment}/operations"),
+            Value::Null,
+        ),
+        (
+            RESOURCES,
+            "2022-09-01",
+            "ResourceGroupExportResult",
+            "POST",
+            format!("{group}/exportTemplate"),
+            json!({"resources": ["*"]}),
+        ),
+    ];
+    let mut by_file: Vec<(&'static str, Vec<Told>)> =
+        [SUBSCRIPTIONS, FEATURES, SKUS, RESOURCES].map(|file| (file, Vec::new())).into();
+    for (file, version, definition, method, path, body) in questions {
+        talk.version = version.to_owned();
+        talk.ask(definition, method, &path, body).await;
+        // A deployment that was accepted is over by the next question.
+        talk.control("PUT", "clock", json!({"advance_seconds": 10})).await;
+        let told = talk.told.pop().unwrap();
+        by_file.iter_mut().find(|(known, _)| *known == file).unwrap().1.push(told);
+    }
+    by_file
+}
+
 /// Asks for everything at `version`.
 pub(crate) async fn at(version: &str) -> Vec<Told> {
+    let mut talk = start(version).await;
+    disks(&mut talk).await;
+    snapshots(&mut talk).await;
+    lists_and_refusals(&mut talk).await;
+    talk.told
+}
+
+async fn start(version: &str) -> Talk {
     let azure = Azure::in_memory(3);
-    let mut talk = Talk {
+    let talk = Talk {
         arm: azure.arm_router(),
         plain: azure.plain_router(),
         version: version.to_owned(),
@@ -102,8 +285,10 @@ pub(crate) async fn at(version: &str) -> Vec<Told> {
         {"subscription": SUB, "name": "rg", "location": "eastus"},
     ]);
     talk.control("POST", "seed", json!({"groups": groups})).await;
-    disks(&mut talk).await;
-    snapshots(&mut talk).await;
+    talk
+}
+
+async fn lists_and_refusals(talk: &mut Talk) {
     for collection in ["disks", "snapshots"] {
         let definition = if collection == "disks" { "DiskList" } else { "SnapshotList" };
         let group = of(collection, "").trim_end_matches('/').to_owned();
@@ -113,7 +298,6 @@ pub(crate) async fn at(version: &str) -> Vec<Told> {
         talk.ask("CloudError", "GET", &of(collection, "none"), Value::Null).await;
         talk.ask("CloudError", "PUT", &of(collection, "bad"), json!({"location": "eastus"})).await;
     }
-    talk.told
 }
 
 async fn disks(talk: &mut Talk) {
