@@ -66,7 +66,8 @@ impl Refusal {
 
 /// A page blob: the content of a disk or snapshot between what its format puts before and after.
 struct Blob {
-    head: Vec<u8>,
+    /// Not made before it is read: it takes megabytes.
+    vhdx: Option<Vhdx>,
     image: Image,
     disk_bytes: u64,
     tail: Tail,
@@ -84,15 +85,17 @@ enum Tail {
 impl Blob {
     fn of(grant: &Grant, managed: &Managed) -> Self {
         let disk_bytes = managed.size_bytes();
-        let (head, tail) = if grant.vhdx {
-            let file = Vhdx::new(disk_bytes, managed.sector_bytes(), managed.unique_id);
-            (file.head(), Tail::Zeros(file.len() - file.content().end))
-        } else {
-            let footer = footer(disk_bytes, managed.unique_id, managed.created_at);
-            (Vec::new(), Tail::Footer(Box::new(footer)))
+        let vhdx =
+            grant.vhdx.then(|| Vhdx::new(disk_bytes, managed.sector_bytes(), managed.unique_id));
+        let tail = match &vhdx {
+            Some(file) => Tail::Zeros(file.len() - file.content().end),
+            None => {
+                let footer = footer(disk_bytes, managed.unique_id, managed.created_at);
+                Tail::Footer(Box::new(footer))
+            }
         };
         Self {
-            head,
+            vhdx,
             image: managed.image.clone(),
             disk_bytes,
             tail,
@@ -106,11 +109,16 @@ impl Blob {
             Tail::Footer(footer) => footer.len() as u64,
             Tail::Zeros(length) => *length,
         };
-        self.head.len() as u64 + self.disk_bytes + tail
+        self.content().end + tail
     }
 
-    fn read(&self, from: u64, length: u64) -> Vec<u8> {
-        let (begin, end) = (self.head.len() as u64, self.head.len() as u64 + self.disk_bytes);
+    /// Where the disk's own bytes stand.
+    fn content(&self) -> Range<u64> {
+        self.vhdx.as_ref().map_or(0..self.disk_bytes, Vhdx::content)
+    }
+
+    fn read(&self, head: &[u8], from: u64, length: u64) -> Vec<u8> {
+        let Range { start: begin, end } = self.content();
         let mut bytes = Vec::with_capacity(length as usize);
         let to = from + length;
         // The part of the range that is within a part of the file, counted from where that begins.
@@ -118,7 +126,7 @@ impl Blob {
             (from.max(start) < to.min(stop)).then(|| from.max(start) - start..to.min(stop) - start)
         };
         if let Some(part) = within(0, begin) {
-            bytes.extend_from_slice(&self.head[part.start as usize..part.end as usize]);
+            bytes.extend_from_slice(&head[part.start as usize..part.end as usize]);
         }
         if let Some(part) = within(begin, end) {
             bytes.extend(self.image.read(part.start, (part.end - part.start) as usize));
@@ -136,8 +144,11 @@ impl Blob {
 
     fn stream(self, range: Range<u64>) -> Body {
         let end = range.end;
-        let chunks = stream::iter(range.step_by(CHUNK as usize))
-            .map(move |at| Ok::<_, io::Error>(Bytes::from(self.read(at, CHUNK.min(end - at)))));
+        let head = self.vhdx.as_ref().filter(|_| range.start < self.content().start);
+        let head = head.map_or_else(Vec::new, Vhdx::head);
+        let chunks = stream::iter(range.step_by(CHUNK as usize)).map(move |at| {
+            Ok::<_, io::Error>(Bytes::from(self.read(&head, at, CHUNK.min(end - at))))
+        });
         Body::from_stream(chunks)
     }
 }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::{
     auth::{Grant, Need},
-    call::{Call, not_implemented},
+    call::{Call, invalid_uri, not_implemented},
     reply::Reply,
 };
 use crate::world::{World, failure::Failure};
@@ -81,13 +81,7 @@ fn operation(call: &Call) -> Result<Operation, Failure> {
         }
         (_, _, Some("appendblock" | "seal")) => return Err(not_implemented("append blobs")),
         (_, _, Some(comp)) => return Err(not_implemented(&format!("`comp={comp}` here"))),
-        _ => {
-            return Err(Failure::new(
-                400,
-                "InvalidUri",
-                "The requested URI does not represent any resource on the server.",
-            ));
-        }
+        _ => return Err(invalid_uri()),
     })
 }
 

@@ -142,6 +142,15 @@ pub(super) fn invalid_query() -> Failure {
     )
 }
 
+/// What no operation of the service is about.
+pub(super) fn invalid_uri() -> Failure {
+    Failure::new(
+        400,
+        "InvalidUri",
+        "The requested URI does not represent any resource on the server.",
+    )
+}
+
 /// Something of Azure Storage that is not played here: the caller must do without, so that it is no
 /// failure of the server, which would be tried again.
 pub(super) fn not_implemented(what: &str) -> Failure {

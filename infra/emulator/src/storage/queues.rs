@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     auth::Need,
-    call::{Call, invalid_query, not_implemented},
+    call::{Call, invalid_query, invalid_uri, not_implemented},
     reply::{Reply, http_date},
     xml::{self, Document},
 };
@@ -54,13 +54,7 @@ fn operation(call: &Call) -> Result<Operation<'_>, Failure> {
         (_, _, _, Some(comp @ ("properties" | "stats" | "acl"))) => {
             return Err(not_implemented(&format!("a queue's `comp={comp}`")));
         }
-        _ => {
-            return Err(Failure::new(
-                400,
-                "InvalidUri",
-                "The requested URI does not represent any resource on the server.",
-            ));
-        }
+        _ => return Err(invalid_uri()),
     })
 }
 

@@ -11,7 +11,7 @@ use super::{
     image::Image,
     operations::{Duration, Effect, Operation},
     region,
-    resource::{Creation, Disk, Managed, Provisioning, Upload},
+    resource::{Creation, Disk, Managed, Upload},
     tags::check_tags,
     vhd::FOOTER_BYTES,
 };
@@ -111,22 +111,12 @@ impl World {
         let background = (is_direct(&sku) && creation.option == "Copy")
             .then(|| self.begin_background(&id, unique_id, image.full_bytes(), now));
         Ok(Managed {
-            id,
-            location,
             tags: body.tags.clone(),
-            sku,
-            creation,
-            unique_id,
-            created_at: now,
             size_gb,
-            provisioning: Provisioning::Updating,
-            settled: false,
             settings,
-            sas: None,
             upload,
             background,
-            immutability: None,
-            image,
+            ..Managed::begun(id, location, sku, creation, unique_id, image, now)
         })
     }
 

@@ -115,6 +115,36 @@ pub(crate) struct Managed {
 }
 
 impl Managed {
+    /// A resource whose creation was just accepted: without a size, tags or settings yet.
+    pub(super) fn begun(
+        id: ResourceId,
+        location: String,
+        sku: String,
+        creation: Creation,
+        unique_id: Uuid,
+        image: Image,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            location,
+            tags: None,
+            sku,
+            creation,
+            unique_id,
+            created_at: now,
+            size_gb: 0,
+            provisioning: Provisioning::Updating,
+            settled: false,
+            settings: Map::new(),
+            sas: None,
+            upload: None,
+            background: None,
+            immutability: None,
+            image,
+        }
+    }
+
     pub(crate) fn size_bytes(&self) -> u64 {
         self.size_gb << 30
     }

@@ -13,7 +13,7 @@ use super::{
     image::Image,
     operations::{Duration, Effect, Operation},
     region,
-    resource::{Creation, Managed, Point, Provisioning, Snapshot, Upload},
+    resource::{Creation, Managed, Point, Snapshot, Upload},
     tags::check_tags,
 };
 
@@ -293,22 +293,11 @@ impl World {
             self.start_transfer(source, id.clone(), unique_id, &location, enhanced, starts_at)
         });
         let base = Managed {
-            id,
-            location,
             tags: body.tags.clone(),
-            sku,
-            creation,
-            unique_id,
-            created_at: now,
             size_gb,
-            provisioning: Provisioning::Updating,
-            settled: false,
             settings,
-            sas: None,
-            upload: None,
             background,
-            immutability: None,
-            image,
+            ..Managed::begun(id, location, sku, creation, unique_id, image, now)
         };
         let key = base.id.key();
         let incremental = origin.incremental;
@@ -343,23 +332,14 @@ impl World {
             Duration::DiskPut,
             now,
         );
+        let sku = sku.unwrap_or_else(|| default_sku(incremental, &location).to_owned());
+        let image = self.layers.empty();
         let base = Managed {
-            id,
-            sku: sku.unwrap_or_else(|| default_sku(incremental, &location).to_owned()),
-            location,
             tags: body.tags.clone(),
-            creation,
-            unique_id,
-            created_at: now,
             size_gb,
-            provisioning: Provisioning::Updating,
-            settled: false,
             settings,
-            sas: None,
             upload,
-            background: None,
-            immutability: None,
-            image: self.layers.empty(),
+            ..Managed::begun(id, location, sku, creation, unique_id, image, now)
         };
         let key = base.id.key();
         let blank = Snapshot { base, incremental, family, point, transfer: None };

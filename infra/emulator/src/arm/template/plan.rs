@@ -68,6 +68,13 @@ struct Raw<'a> {
     batch: Option<i64>,
 }
 
+impl Raw<'_> {
+    /// The scope of its turn in a loop; nothing if it is in none.
+    fn turned<'s>(&self, scope: &'s Scope<'_>) -> Option<Scope<'s>> {
+        self.copy.as_ref().map(|(name, index)| scope.within(name, *index))
+    }
+}
+
 /// `Microsoft.X/a/b` and `n/m` as `Microsoft.X/a/n/b/m`.
 pub(super) fn interleaved(resource_type: &str, name: &str) -> String {
     let (provider, types) = resource_type.split_once('/').unwrap_or((resource_type, ""));
@@ -224,14 +231,8 @@ fn name_of(
     if !raw.body.is_object() {
         return Err(invalid("A resource of the template is not an object"));
     }
-    let turned;
-    let scope = match &raw.copy {
-        Some((name, index)) => {
-            turned = scope.within(name, *index);
-            &turned
-        }
-        None => scope,
-    };
+    let turned = raw.turned(scope);
+    let scope = turned.as_ref().unwrap_or(scope);
     let fail = |stop| stopped(stop, "resource", label);
     let condition = match raw.body.get("condition") {
         None | Some(Value::Null) => true,
@@ -321,14 +322,8 @@ fn resource(
     all: &[Known],
     raws: &[Raw<'_>],
 ) -> Result<Planned, Failure> {
-    let turned;
-    let scope = match &raw.copy {
-        Some((name, index)) => {
-            turned = scope.within(name, *index);
-            &turned
-        }
-        None => scope,
-    };
+    let turned = raw.turned(scope);
+    let scope = turned.as_ref().unwrap_or(scope);
     let fail = |stop| stopped(stop, "resource", &interleaved(&known.resource_type, &known.name));
     let at_place = |id: &str| all.iter().position(|other| other.id.eq_ignore_ascii_case(id));
     let mut depends = depends_on(scope, raw, known, all, raws).map_err(fail)?;
