@@ -66,16 +66,22 @@ async fn try_one(
         Effect::CreateSnapshot { .. } | Effect::StartCopy { .. } | Effect::CreateDisk { .. } => {
             return Ok(Some(arm.create(effect).await?));
         }
-        Effect::MarkPoint { unique_id, delete_after, .. } => {
-            (unique_id, Some(mark(Some(*delete_after))))
+        Effect::MarkPoint { unique_id, delete_after, approved, .. } => {
+            (unique_id, Some(mark(Some(*delete_after), approved.as_deref())))
         }
-        Effect::UnmarkPoint { unique_id, .. } => (unique_id, Some(mark(None))),
+        Effect::UnmarkPoint { unique_id, .. } => (unique_id, Some(mark(None, None))),
+        Effect::AdoptPoint { unique_id, tags, .. } => {
+            let tags = tags.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+            (unique_id, Some(tags))
+        }
         Effect::PinPoint { unique_id, actor, .. } => {
-            let mut tags = mark(None);
+            let mut tags = mark(None, None);
             tags.insert(tags::PIN, actor.chars().take(256).collect());
             (unique_id, Some(tags))
         }
-        Effect::DeletePoint { unique_id, .. } => (unique_id, None),
+        Effect::DeletePoint { unique_id, .. } | Effect::AbandonCopy { unique_id, .. } => {
+            (unique_id, None)
+        }
     };
     // The point is read again right before it is touched.
     let Some(point) = arm.snapshot(effect.id()).await?.filter(|p| p.unique_id == *unique_id) else {
@@ -83,7 +89,15 @@ async fn try_one(
     };
     match tags {
         Some(tags) => Ok(Some(arm.merge_tags(effect.id(), tags).await?)),
-        None if point.is_pinned() || point.delete_after().is_none() => Ok(None),
+        None if point.is_pinned() => Ok(None),
+        None if matches!(effect, Effect::AbandonCopy { .. }) => {
+            // A copy that has become complete meanwhile is a recovery point.
+            if !point.state.is_under_way() {
+                return Ok(None);
+            }
+            Ok(Some(arm.delete(effect.id()).await?))
+        }
+        None if point.delete_after().is_none() => Ok(None),
         None => Ok(Some(arm.delete(effect.id()).await?)),
     }
 }

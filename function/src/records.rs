@@ -5,11 +5,7 @@ use std::io::{Read, Write};
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
-use shared::{
-    Effect, History, Inventory, Policy, Request, Run,
-    api::RequestView,
-    model::{Outcome, RequestState},
-};
+use shared::{History, Inventory, Policy, Request, Run, api::RequestView, model::RequestState};
 
 use crate::{
     error::Error,
@@ -33,7 +29,8 @@ pub struct Records {
 #[serde(rename_all = "snake_case")]
 enum PolicyVersion {
     Saved(Box<Policy>),
-    Deleted,
+    /// What it was: its points would be a later policy's of the same id.
+    Deleted(Box<Policy>),
 }
 
 /// What stands in a request's first version and in its second.
@@ -65,7 +62,7 @@ impl Records {
         };
         Ok(match parse::<PolicyVersion>(id, &content)? {
             PolicyVersion::Saved(policy) => (version, Some(Policy { version, ..*policy })),
-            PolicyVersion::Deleted => (version, None),
+            PolicyVersion::Deleted(_) => (version, None),
         })
     }
 
@@ -75,6 +72,13 @@ impl Records {
     pub async fn save_policy(&self, mut policy: Policy) -> Result<Policy, Error> {
         let next = self.next_version(&policy.id, policy.version).await?;
         policy.version = next;
+        // What the rules before kept stays until a person approves (design §3).
+        policy.rules_before = match self.store.latest(Kind::Policy, &policy.id).await? {
+            None => vec![],
+            Some((_, content)) => match parse::<PolicyVersion>(&policy.id, &content)? {
+                PolicyVersion::Saved(was) | PolicyVersion::Deleted(was) => policy.replacing(&was),
+            },
+        };
         let content = PolicyVersion::Saved(Box::new(policy.clone()));
         self.write_policy(&policy.id, next, &content).await?;
         Ok(policy)
@@ -82,11 +86,11 @@ impl Records {
 
     /// Takes a policy out of force; its points stay.
     pub async fn delete_policy(&self, id: &str, version: u32) -> Result<(), Error> {
-        if self.policy(id).await?.1.is_none() {
+        let Some(was) = self.policy(id).await?.1 else {
             return Err(Error::NotFound(format!("there is no policy `{id}`")));
-        }
+        };
         let next = self.next_version(id, version).await?;
-        self.write_policy(id, next, &PolicyVersion::Deleted).await
+        self.write_policy(id, next, &PolicyVersion::Deleted(Box::new(was))).await
     }
 
     async fn next_version(&self, id: &str, replaces: u32) -> Result<u32, Error> {
@@ -220,15 +224,12 @@ impl Records {
             Ok(runs) => runs,
             Err(error) => {
                 tracing::error!(%error, "past runs cannot be read: nothing is deleted");
-                return History { readable: false, ..History::default() };
+                return History::unreadable();
             }
         };
         let mut history = History::none();
-        for outcome in runs.iter().flat_map(|run| &run.steps) {
-            let gone = matches!(outcome.outcome, Outcome::Done | Outcome::Accepted);
-            if let (true, Effect::DeletePoint { id, unique_id }) = (gone, &outcome.step.effect) {
-                history.deleted.insert(id.key().to_owned(), unique_id.clone());
-            }
+        for run in runs.iter().rev() {
+            history.fold(run);
         }
         history
     }

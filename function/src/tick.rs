@@ -57,7 +57,7 @@ async fn run(app: &App, trigger: RunTrigger) -> Result<Run, Error> {
     let policies = policies_for(app, &run.trigger).await?;
     let history = app.records.history().await;
     let plan = plan(inventory, &policies, &requests, &history, &limits, run.now);
-    let violations = check(&plan, inventory, &limits);
+    let violations = check(&plan, inventory, &policies, &requests, &history, &limits);
     run.problems.extend(inventory.gaps.iter().map(|gap| {
         format!(
             "The {} of subscription {} could not be listed: {}",
@@ -150,9 +150,13 @@ fn ended(decision: &Decision, step: Option<&StepOutcome>, run: &str) -> Option<R
             Outcome::Failed { code, message } => refused(format!("{code}: {message}")),
             Outcome::Skipped { message } => refused(message.clone()),
         },
-        Fate::Wait | Fate::Keep | Fate::Released | Fate::Foreign | Fate::Marked | Fate::Delete => {
-            None
-        }
+        Fate::Wait
+        | Fate::Keep
+        | Fate::Released
+        | Fate::Foreign
+        | Fate::Held
+        | Fate::Marked
+        | Fate::Delete => None,
     }
 }
 

@@ -127,14 +127,35 @@ impl ArmClient {
                     "networkAccessPolicy": network_access.name(),
                 },
             }),
-            Effect::StartCopy { region, source, sku, network_access, tags, .. } => json!({
-                "location": region, "tags": tags, "sku": { "name": sku },
-                "properties": {
-                    "creationData": { "createOption": "CopyStart", "sourceResourceId": source },
-                    "incremental": true,
-                    "networkAccessPolicy": network_access.name(),
-                },
-            }),
+            Effect::StartCopy {
+                region,
+                source,
+                sku,
+                network_access,
+                encryption_set,
+                fast,
+                tags,
+                ..
+            } => {
+                let mut body = json!({
+                    "location": region, "tags": tags, "sku": { "name": sku },
+                    "properties": {
+                        "creationData": { "createOption": "CopyStart", "sourceResourceId": source },
+                        "incremental": true,
+                        "networkAccessPolicy": network_access.name(),
+                    },
+                });
+                if let Some(set) = encryption_set {
+                    body["properties"]["encryption"] = json!({
+                        "type": "EncryptionAtRestWithCustomerKey", "diskEncryptionSetId": set,
+                    });
+                }
+                if *fast {
+                    body["properties"]["creationData"]["provisionedBandwidthCopySpeed"] =
+                        json!("Enhanced");
+                }
+                body
+            }
             Effect::CreateDisk { region, source, sku, zone, tags, .. } => {
                 let mut body = json!({
                     "location": region, "tags": tags, "sku": { "name": sku },
@@ -150,6 +171,8 @@ impl ArmClient {
             Effect::MarkPoint { .. }
             | Effect::UnmarkPoint { .. }
             | Effect::PinPoint { .. }
+            | Effect::AdoptPoint { .. }
+            | Effect::AbandonCopy { .. }
             | Effect::DeletePoint { .. } => {
                 return Err(ArmError::payload(effect.id().name(), "the effect creates nothing"));
             }
@@ -176,9 +199,13 @@ impl ArmClient {
 }
 
 /// The tags of a mark, and of its undoing.
-pub(crate) fn mark(delete_after: Option<Timestamp>) -> BTreeMap<&'static str, String> {
+pub(crate) fn mark(
+    delete_after: Option<Timestamp>,
+    approved: Option<&str>,
+) -> BTreeMap<&'static str, String> {
     let text = delete_after.map_or_else(String::new, |at| at.to_string());
-    BTreeMap::from([(tags::DELETE_AFTER, text)])
+    let approved = approved.unwrap_or_default().to_owned();
+    BTreeMap::from([(tags::DELETE_AFTER, text), (tags::APPROVED, approved)])
 }
 
 fn read<T: DeserializeOwned>(path: &str, item: Value) -> Result<T, ArmError> {

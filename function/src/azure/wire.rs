@@ -128,6 +128,7 @@ impl Resource<Properties> {
             created_at,
             network_access: network_access(properties.network_access_policy.as_deref()),
             state,
+            immutable_until: None,
             tags: self.tags.unwrap_or_default(),
         })
     }
