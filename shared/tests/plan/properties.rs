@@ -14,9 +14,10 @@ use shared::{
     tags,
 };
 
-use crate::world::{SUBSCRIPTION, World, at, limits, policy, target};
+use crate::world::{SUBSCRIPTION, World, at, policy, target};
 
 /// Cases of one property: a short form here, `PROPTEST_CASES` for more.
+#[expect(clippy::disallowed_methods, reason = "a test has no configuration but this number")]
 fn cases(short: u32) -> ProptestConfig {
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok());
     ProptestConfig { cases: cases.unwrap_or(short), ..ProptestConfig::default() }
@@ -508,11 +509,11 @@ fn an_unapproved_edit_is_pruned_by_the_rules_before() {
         targets: generous.targets.clone(),
     }];
     for _ in 0..40 {
-        world.settle(&[generous.clone()]);
+        world.settle(std::slice::from_ref(&generous));
         world.pass(6);
     }
     for _ in 0..40 {
-        world.settle(&[stingy.clone()]);
+        world.settle(std::slice::from_ref(&stingy));
         world.pass(6);
         let unmarked = world.in_group("app").iter().filter(|s| s.delete_after().is_none()).count();
         assert!(unmarked >= 20, "only {unmarked} points are kept");
