@@ -1,12 +1,13 @@
 //! Step → one idempotent call to Azure. Decides nothing but to leave alone what has changed.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use shared::{
     Effect, Limits, Step,
     model::{Outcome, StepOutcome},
     tags,
 };
+use tokio::time::Instant;
 
 use crate::azure::{ArmClient, ArmError, Ended, compute::mark};
 

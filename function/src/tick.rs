@@ -1,7 +1,7 @@
 //! One run: gather → plan → check → apply → record. A tick takes no input; a click is a request
 //! into the same.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use shared::{
@@ -9,6 +9,7 @@ use shared::{
     model::{Outcome, RequestState, RunTrigger, StepOutcome},
     plan::{Cause, plan},
 };
+use tokio::time::Instant;
 
 use crate::{app::App, apply::apply, error::Error};
 
@@ -41,7 +42,7 @@ async fn run(app: &App, trigger: RunTrigger) -> Result<Run, Error> {
     let begun = Instant::now();
     let host_now = app.now().await;
     let seen = app.fresh().await;
-    let mut run = new_run(trigger, host_now);
+    let mut run = new_run(app, trigger, host_now);
     let inventory = match seen.current() {
         Ok(inventory) => inventory,
         Err(problem) => {
@@ -50,7 +51,7 @@ async fn run(app: &App, trigger: RunTrigger) -> Result<Run, Error> {
         }
     };
     run.now = inventory.taken_at;
-    run.id = run_id(run.now);
+    run.id = run_id(app, run.now);
     run.inventory = Some(app.records.store_inventory(inventory).await?);
     let limits = app.limits(run.now, host_now);
     let requests = app.records.pending().await?;
@@ -80,9 +81,9 @@ async fn run(app: &App, trigger: RunTrigger) -> Result<Run, Error> {
     record(app, run, begun).await
 }
 
-fn new_run(trigger: RunTrigger, now: Timestamp) -> Run {
+fn new_run(app: &App, trigger: RunTrigger, now: Timestamp) -> Run {
     Run {
-        id: run_id(now),
+        id: run_id(app, now),
         trigger,
         now,
         duration_ms: 0,
@@ -94,10 +95,9 @@ fn new_run(trigger: RunTrigger, now: Timestamp) -> Run {
 }
 
 /// Sorts by time, as the store lists ids in order.
-fn run_id(now: Timestamp) -> String {
+fn run_id(app: &App, now: Timestamp) -> String {
     let stamp = now.to_zoned(jiff::tz::TimeZone::UTC).strftime("%Y%m%dT%H%M%S%3f").to_string();
-    let tail = uuid::Uuid::new_v4().simple().to_string();
-    format!("{stamp}-{}", tail.split_at(8).0)
+    format!("{stamp}-{}", app.ids.next())
 }
 
 /// A click does not wait for what the policies want.

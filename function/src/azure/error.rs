@@ -16,7 +16,7 @@ pub enum ArmError {
         /// The path that was asked for.
         path: String,
         /// Why.
-        source: reqwest::Error,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// No token was had.
     #[error("no token for Azure: {0}")]

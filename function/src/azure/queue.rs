@@ -121,7 +121,7 @@ impl RequestQueue {
         let date = real_now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
         let authorization = match &self.access {
             Opener::Key(key) => sign(key, &method, &path, body.len(), &date),
-            Opener::Tokens(tokens) => format!("Bearer {}", tokens.get().await?.secret()),
+            Opener::Tokens(tokens) => format!("Bearer {}", tokens.get(None).await?.secret()),
         };
         let answer = http
             .request(method, url)
