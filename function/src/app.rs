@@ -11,7 +11,7 @@ use tokio::{
 
 use crate::{
     azure::{ArmClient, ArmError, Transport, queue::RequestQueue},
-    clock::{Clock, RunIds},
+    clock::Clock,
     config::Config,
     gather::gather,
     http::PortalFiles,
@@ -42,7 +42,6 @@ pub struct App {
     pub portal: PortalFiles,
     /// One run at a time in this process; other processes are met by idempotence.
     pub(crate) turn: Mutex<()>,
-    pub(crate) ids: RunIds,
     listing: Mutex<()>,
     seen: RwLock<Seen>,
     clock: Clock,
@@ -56,8 +55,6 @@ pub struct Ground {
     pub store: Store,
     /// The host's clock.
     pub clock: Clock,
-    /// What tells runs of one moment apart.
-    pub ids: RunIds,
 }
 
 /// What was last seen of Azure.
@@ -97,7 +94,6 @@ impl App {
             transport: Transport::sockets(config.ca_file.clone()),
             store: Store::new(config.store.clone()),
             clock: Clock::of_host(config.clock_url.clone()),
-            ids: RunIds::Random,
         };
         Self::on(ground, config)
     }
@@ -105,12 +101,11 @@ impl App {
     /// Assembles the function on `ground`.
     pub fn on(ground: Ground, config: Config) -> Self {
         Self {
+            queue: RequestQueue::new(&config, &ground.transport),
             arm: ArmClient::new(&config, ground.transport),
-            queue: RequestQueue::new(&config),
             records: Records::new(ground.store),
             portal: PortalFiles::load(&config.portal),
             turn: Mutex::new(()),
-            ids: ground.ids,
             listing: Mutex::new(()),
             seen: RwLock::default(),
             clock: ground.clock,

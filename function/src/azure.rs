@@ -3,6 +3,7 @@
 //!
 //! Azure's JSON stops in this folder. Retries are few and short: the next tick is the retry.
 
+mod budget;
 pub(crate) mod compute;
 mod error;
 mod operation;
@@ -43,6 +44,7 @@ pub struct ArmClient {
     endpoint: Url,
     tokens: Tokens,
     transport: Transport,
+    budgets: budget::Budgets,
 }
 
 /// An answer that is a success.
@@ -81,7 +83,13 @@ impl ArmClient {
             endpoint: config.arm_endpoint.clone(),
             tokens: Tokens::new(config.credential, config.arm_scope.clone()),
             transport,
+            budgets: budget::Budgets::default(),
         }
+    }
+
+    /// Why a call with `method` should not be made in that subscription at present; none if it may.
+    pub fn refusal(&self, method: &Method, subscription: &str) -> Option<String> {
+        self.budgets.refusal(method, subscription)
     }
 
     /// Sends one call, with short retries.
@@ -97,10 +105,16 @@ impl ArmClient {
         let mut attempt = 1;
         loop {
             let error = match self.send_once(method.clone(), url.clone(), body).await {
-                Ok(answer) => return Ok(answer),
+                Ok(answer) => {
+                    self.budgets.note(&method, url.path(), &answer.headers);
+                    return Ok(answer);
+                }
                 Err(error) => error,
             };
             let Some(pause) = error.pause(attempt).filter(|_| attempt < MAX_TRIES) else {
+                if let ArmError::Throttled { retry_after } = &error {
+                    self.budgets.close(&method, url.path(), *retry_after);
+                }
                 return Err(error);
             };
             tracing::warn!(%method, path = url.path(), attempt, %error, "trying Azure again");

@@ -1,12 +1,6 @@
-//! The host's clock, and what tells apart two runs of one moment: both real, or a simulation's.
+//! The host's clock: real, or a simulation's.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use url::Url;
@@ -58,27 +52,6 @@ impl Remote {
         let request = self.http.get(self.url.clone()).timeout(Duration::from_secs(5));
         let body: serde_json::Value = request.send().await.ok()?.json().await.ok()?;
         body["now"].as_str()?.parse().ok()
-    }
-}
-
-/// What tells apart two runs of one moment.
-pub enum RunIds {
-    /// Chance.
-    Random,
-    /// A count that begins somewhere, so that a simulation can be repeated.
-    Counted(AtomicU64),
-}
-
-impl RunIds {
-    /// Eight hex digits.
-    pub(crate) fn next(&self) -> String {
-        match self {
-            Self::Random => {
-                let text = uuid::Uuid::new_v4().simple().to_string();
-                text.split_at(8).0.to_owned()
-            }
-            Self::Counted(next) => format!("{:08x}", next.fetch_add(1, Ordering::Relaxed)),
-        }
     }
 }
 

@@ -18,10 +18,12 @@ pub enum Kind {
     Policy,
     /// Requests: version 1 as asked, version 2 as ended.
     Request,
-    /// Runs.
+    /// Runs: a version for each link of a subscription's chain.
     Run,
     /// Inventories, by the hash of their content.
     Inventory,
+    /// Checkpoints of the fold of past runs.
+    History,
 }
 
 impl Kind {
@@ -31,6 +33,7 @@ impl Kind {
             Self::Request => "requests",
             Self::Run => "runs",
             Self::Inventory => "inventories",
+            Self::History => "histories",
         }
     }
 }
@@ -91,10 +94,30 @@ impl Store {
 
     /// The newest version and its content; none if there is no such record.
     pub async fn latest(&self, kind: Kind, id: &str) -> Result<Option<(u32, Vec<u8>)>, StoreError> {
+        let Some(version) = self.versions(kind, id).await?.pop() else { return Ok(None) };
+        Ok(self.read(kind, id, version).await?.map(|content| (version, content)))
+    }
+
+    /// The versions of a record, in order.
+    pub async fn versions(&self, kind: Kind, id: &str) -> Result<Vec<u32>, StoreError> {
         let id = checked(id)?;
         match self {
-            Self::Folder(folder) => folder.latest(kind, id).await,
-            Self::Memory(memory) => memory.latest(kind, id).await,
+            Self::Folder(folder) => folder.versions(kind, id).await,
+            Self::Memory(memory) => memory.versions(kind, id).await,
+        }
+    }
+
+    /// The content of one version; none if there is no such one.
+    pub async fn read(
+        &self,
+        kind: Kind,
+        id: &str,
+        version: u32,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let id = checked(id)?;
+        match self {
+            Self::Folder(folder) => folder.read(kind, id, version).await,
+            Self::Memory(memory) => memory.read(kind, id, version).await,
         }
     }
 
@@ -168,6 +191,9 @@ mod tests {
                 store.create(Kind::Run, id, version, &[version as u8]).await.unwrap();
             }
             assert_eq!(store.latest(Kind::Run, "b").await.unwrap(), Some((10, vec![10])));
+            assert_eq!(store.versions(Kind::Run, "b").await.unwrap(), [9, 10]);
+            assert_eq!(store.read(Kind::Run, "b", 9).await.unwrap(), Some(vec![9]));
+            assert_eq!(store.read(Kind::Run, "b", 11).await.unwrap(), None);
             assert_eq!(store.ids(Kind::Run).await.unwrap(), ["a", "b"]);
             assert!(store.ids(Kind::Policy).await.unwrap().is_empty());
         }

@@ -22,5 +22,7 @@ pub use request::{
     valid_request_id,
 };
 pub use resource_id::{ResourceId, ResourceIdError, ResourceKind};
-pub use run::{Outcome, Run, RunTrigger, StepOutcome};
+pub use run::{
+    HistoryRef, Inputs, Link, Outcome, PolicyRef, RequestRef, Run, RunTrigger, Skip, StepOutcome,
+};
 pub use snapshot::{NetworkAccess, PointState, Side, Snapshot, SnapshotSku};

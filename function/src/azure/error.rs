@@ -90,6 +90,21 @@ impl ArmError {
         }
     }
 
+    /// Whether Azure will go on to refuse until a person acts: a lock, a policy, immutability, or a
+    /// right that is missing. Trying again is of no use.
+    pub fn persists(&self) -> bool {
+        let Self::Refused { code, message, .. } = self else { return false };
+        const CODES: [&str; 4] = [
+            "ScopeLocked",
+            "RequestDisallowedByPolicy",
+            "AuthorizationFailed",
+            "LinkedAuthorizationFailed",
+        ];
+        // No code of its own is known for immutability (compute-snapshots §3.5).
+        CODES.iter().any(|known| known.eq_ignore_ascii_case(code))
+            || message.to_ascii_lowercase().contains("immutab")
+    }
+
     /// A word that programs act on.
     pub fn code(&self) -> &str {
         match self {

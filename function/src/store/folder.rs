@@ -45,17 +45,27 @@ impl Folder {
         }
     }
 
-    /// The newest version and its content; none if there is no such record.
-    pub(super) async fn latest(
+    /// The versions of a record, in order.
+    pub(super) async fn versions(&self, kind: Kind, id: &str) -> Result<Vec<u32>, StoreError> {
+        let names = names_in(&self.folder(kind, id)).await?;
+        let mut versions: Vec<u32> = names.iter().filter_map(|name| version_of(name)).collect();
+        versions.sort_unstable();
+        Ok(versions)
+    }
+
+    /// The content of one version; none if there is no such one.
+    pub(super) async fn read(
         &self,
         kind: Kind,
         id: &str,
-    ) -> Result<Option<(u32, Vec<u8>)>, StoreError> {
-        let folder = self.folder(kind, id);
-        let versions = names_in(&folder).await?.into_iter().filter_map(|name| version_of(&name));
-        let Some(version) = versions.max() else { return Ok(None) };
-        let path = folder.join(file_name(version));
-        Ok(Some((version, fs::read(&path).await.map_err(at(&path))?)))
+        version: u32,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let path = self.folder(kind, id).join(file_name(version));
+        match fs::read(&path).await {
+            Ok(content) => Ok(Some(content)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(StoreError::Io { path, source }),
+        }
     }
 
     /// The ids of a kind's records, sorted.

@@ -82,16 +82,22 @@ impl Memory {
         })
     }
 
-    pub(super) async fn latest(
+    pub(super) async fn versions(&self, kind: Kind, id: &str) -> Result<Vec<u32>, StoreError> {
+        self.pass(Access::Read(kind)).await?;
+        Ok(self.with(|kept| {
+            let versions = kept.records.get(&(kind, id.to_owned()));
+            versions.map(|versions| versions.keys().copied().collect()).unwrap_or_default()
+        }))
+    }
+
+    pub(super) async fn read(
         &self,
         kind: Kind,
         id: &str,
-    ) -> Result<Option<(u32, Vec<u8>)>, StoreError> {
+        version: u32,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
         self.pass(Access::Read(kind)).await?;
-        Ok(self.with(|kept| {
-            let versions = kept.records.get(&(kind, id.to_owned()))?;
-            versions.last_key_value().map(|(version, content)| (*version, content.clone()))
-        }))
+        Ok(self.with(|kept| kept.records.get(&(kind, id.to_owned()))?.get(&version).cloned()))
     }
 
     pub(super) async fn ids(&self, kind: Kind) -> Result<Vec<String>, StoreError> {
