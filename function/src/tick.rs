@@ -69,15 +69,17 @@ pub async fn tick(app: &App, begun: Instant) -> Result<Ticked, Error> {
     let seen = match look(app, RunTrigger::Timer, begun).await? {
         Ok(seen) => seen,
         Err(run) => {
-            app.records.beat(run.now).await?;
+            let now = run.now;
             let runs = vec![record(app, run, &[], begun).await?];
+            app.records.beat(now).await?;
             return Ok(Ticked { runs, queued: false });
         }
     };
-    app.records.beat(seen.inventory.taken_at).await?;
     let mut planned = plan_all(app, &seen).await?;
     let queued = hand_out(app, &seen, &mut planned).await;
-    Ok(Ticked { runs: finish_all(app, &seen, planned).await?, queued })
+    let runs = finish_all(app, &seen, planned).await?;
+    app.records.beat(seen.inventory.taken_at).await?;
+    Ok(Ticked { runs, queued })
 }
 
 /// Does the part of a tick that a message names. None if there is nothing left of it to do.
