@@ -13,7 +13,7 @@ use crate::{
     azure::{ArmClient, ArmError, Transport, queue::RequestQueue},
     clock::Clock,
     config::Config,
-    gather::gather,
+    gather::{Wanted, gather},
     http::PortalFiles,
     records::Records,
     store::Store,
@@ -173,7 +173,9 @@ impl App {
             return seen;
         }
         let began = Instant::now();
-        let result = gather(&self.arm, &self.config.subscriptions, self.clock.machine()).await;
+        let wanted =
+            Wanted { subscriptions: &self.config.subscriptions, writes: &self.config.writes };
+        let result = gather(&self.arm, &wanted, self.clock.machine()).await;
         let mut seen = self.seen.write().await;
         match result {
             Ok(gathered) => {

@@ -8,6 +8,7 @@ pub(crate) mod compute;
 mod error;
 mod operation;
 pub(crate) mod queue;
+mod rights;
 mod token;
 mod transport;
 mod wire;

@@ -169,7 +169,7 @@ async fn plan_all(app: &App, seen: &Seen) -> Result<Planned, Error> {
     let violations = check(&plan, inventory, &limits);
     problems.extend(inventory.gaps.iter().map(|gap| {
         format!(
-            "The {} of subscription {} could not be listed: {}",
+            "Not all is known of the {} of subscription {}, so that nothing is deleted: {}",
             gap.what, gap.subscription, gap.message
         )
     }));
