@@ -5,6 +5,7 @@
 mod article;
 mod bad_input;
 mod clicks;
+mod crash_ticks;
 mod delta;
 mod files;
 mod outage;
