@@ -13,7 +13,7 @@ use crate::{
     azure::{ArmClient, ArmError, Transport, queue::RequestQueue},
     clock::Clock,
     config::Config,
-    gather::{Wanted, gather},
+    gather::gather,
     http::PortalFiles,
     records::Records,
     store::Store,
@@ -173,9 +173,7 @@ impl App {
             return seen;
         }
         let began = Instant::now();
-        let wanted =
-            Wanted { subscriptions: &self.config.subscriptions, writes: &self.config.writes };
-        let result = gather(&self.arm, &wanted, self.clock.machine()).await;
+        let result = gather(&self.arm, &self.config.subscriptions, self.clock.machine()).await;
         let mut seen = self.seen.write().await;
         match result {
             Ok(gathered) => {

@@ -2,7 +2,7 @@
 
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
-use shared::{Gap, Inventory, Subscription, model::Writes};
+use shared::{Gap, Inventory, Subscription};
 
 use crate::azure::{ArmClient, ArmError};
 
@@ -17,38 +17,30 @@ pub struct Gathered {
     pub tenant: Option<String>,
 }
 
-/// What is to be listed.
-pub struct Wanted<'a> {
-    /// The subscriptions to look at; all that the identity sees where it is empty.
-    pub subscriptions: &'a [String],
-    /// Where something may be written, which takes more rights.
-    pub writes: &'a Writes,
-}
-
-/// Lists everything that is wanted.
+/// Lists everything in the subscriptions `wanted`, or in all where that is empty.
 ///
 /// Fails only if not even the subscriptions were listed; any later failure is a gap, and so are
 /// fewer rights than required: what the lists then leave out would look as if it were gone.
 pub async fn gather(
     arm: &ArmClient,
-    wanted: &Wanted<'_>,
+    wanted: &[String],
     host_now: Timestamp,
 ) -> Result<Gathered, ArmError> {
     let seen = arm.subscriptions().await?;
     let mut inventory = Inventory::empty(seen.date.unwrap_or(host_now));
-    inventory.subscriptions =
-        seen.subscriptions.into_iter().filter(|s| wanted.includes(&s.id)).collect();
-    for id in wanted.subscriptions {
+    inventory.subscriptions = seen
+        .subscriptions
+        .into_iter()
+        .filter(|s| wanted.is_empty() || wanted.iter().any(|id| id.eq_ignore_ascii_case(&s.id)))
+        .collect();
+    for id in wanted {
         if inventory.subscription(id).is_none() {
             inventory.gaps.push(gap(id, "subscription", "the identity does not see it".to_owned()));
         }
     }
     let subscriptions = inventory.subscriptions.clone();
     let mut parts = stream::iter(subscriptions)
-        .map(|subscription| async move {
-            let may_write = wanted.writes.allow(&subscription.id);
-            list_one(arm, &subscription, may_write).await
-        })
+        .map(|subscription| async move { list_one(arm, &subscription).await })
         .buffered(CONCURRENCY);
     while let Some(part) = parts.next().await {
         let new = part.regions.into_iter().filter(|info| inventory.region(&info.region).is_none());
@@ -67,18 +59,11 @@ pub async fn gather(
     Ok(Gathered { inventory, tenant: seen.tenant })
 }
 
-impl Wanted<'_> {
-    fn includes(&self, id: &str) -> bool {
-        let all = self.subscriptions.is_empty();
-        all || self.subscriptions.iter().any(|wanted| wanted.eq_ignore_ascii_case(id))
-    }
-}
-
 /// The lists of one subscription, as an inventory of its own.
-async fn list_one(arm: &ArmClient, subscription: &Subscription, may_write: bool) -> Inventory {
+async fn list_one(arm: &ArmClient, subscription: &Subscription) -> Inventory {
     let id = &subscription.id;
     let (missing, regions, groups, disks, snapshots) = tokio::join!(
-        arm.missing_rights(id, may_write),
+        arm.missing_rights(id),
         arm.regions(id),
         arm.groups(id),
         arm.disks(id),
