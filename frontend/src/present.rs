@@ -116,6 +116,7 @@ pub(crate) const fn fate(fate: Fate) -> Word {
         Fate::Keep => word("Kept", Tone::Good, "It stays."),
         Fate::Released => word("Released", Tone::Quiet, "It stays; no policy speaks for it."),
         Fate::Foreign => word("Foreign", Tone::Quiet, "It stays; somebody else made it."),
+        Fate::Held => word("Held", Tone::Warn, "It would go, but a person has to approve."),
         Fate::Marked => {
             word("Marked for deletion", Tone::Warn, "It goes once the time of its mark has come.")
         }
@@ -124,9 +125,10 @@ pub(crate) const fn fate(fate: Fate) -> Word {
 }
 
 /// Every fate, in the order in which a run lists them: what changes first.
-pub(crate) const FATES: [Fate; 9] = [
+pub(crate) const FATES: [Fate; 10] = [
     Fate::Blocked,
     Fate::Delete,
+    Fate::Held,
     Fate::Marked,
     Fate::Act,
     Fate::Wait,

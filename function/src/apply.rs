@@ -143,16 +143,22 @@ async fn try_one(
         Effect::CreateSnapshot { .. } | Effect::StartCopy { .. } | Effect::CreateDisk { .. } => {
             return Ok(Some(arm.create(effect).await?));
         }
-        Effect::MarkPoint { unique_id, delete_after, .. } => {
-            (unique_id, Some(mark(Some(*delete_after))))
+        Effect::MarkPoint { unique_id, delete_after, approved, .. } => {
+            (unique_id, Some(mark(Some(*delete_after), approved.as_deref())))
         }
-        Effect::UnmarkPoint { unique_id, .. } => (unique_id, Some(mark(None))),
+        Effect::UnmarkPoint { unique_id, .. } => (unique_id, Some(mark(None, None))),
+        Effect::AdoptPoint { unique_id, tags, .. } => {
+            let tags = tags.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+            (unique_id, Some(tags))
+        }
         Effect::PinPoint { unique_id, actor, .. } => {
-            let mut tags = mark(None);
+            let mut tags = mark(None, None);
             tags.insert(tags::PIN, actor.chars().take(256).collect());
             (unique_id, Some(tags))
         }
-        Effect::DeletePoint { unique_id, .. } => (unique_id, None),
+        Effect::DeletePoint { unique_id, .. } | Effect::AbandonCopy { unique_id, .. } => {
+            (unique_id, None)
+        }
     };
     // The point is read again right before it is touched.
     let Some(point) = arm.snapshot(effect.id()).await?.filter(|p| p.unique_id == *unique_id) else {
@@ -160,7 +166,15 @@ async fn try_one(
     };
     match tags {
         Some(tags) => Ok(Some(arm.merge_tags(effect.id(), tags).await?)),
-        None if point.is_pinned() || point.delete_after().is_none() => Ok(None),
+        None if point.is_pinned() => Ok(None),
+        None if matches!(effect, Effect::AbandonCopy { .. }) => {
+            // A copy that has become complete meanwhile is a recovery point.
+            if !point.state.is_under_way() {
+                return Ok(None);
+            }
+            Ok(Some(arm.delete(effect.id()).await?))
+        }
+        None if point.delete_after().is_none() => Ok(None),
         None => Ok(Some(arm.delete(effect.id()).await?)),
     }
 }
@@ -168,11 +182,12 @@ async fn try_one(
 /// Marks and deletions: all that leads to fewer points.
 fn is_pruning(effect: &Effect) -> bool {
     match effect {
-        Effect::MarkPoint { .. } | Effect::DeletePoint { .. } => true,
+        Effect::MarkPoint { .. } | Effect::DeletePoint { .. } | Effect::AbandonCopy { .. } => true,
         Effect::CreateSnapshot { .. }
         | Effect::StartCopy { .. }
         | Effect::CreateDisk { .. }
         | Effect::UnmarkPoint { .. }
+        | Effect::AdoptPoint { .. }
         | Effect::PinPoint { .. } => false,
     }
 }
@@ -183,10 +198,11 @@ fn method(effect: &Effect) -> Method {
         Effect::CreateSnapshot { .. } | Effect::StartCopy { .. } | Effect::CreateDisk { .. } => {
             Method::PUT
         }
-        Effect::MarkPoint { .. } | Effect::UnmarkPoint { .. } | Effect::PinPoint { .. } => {
-            Method::PATCH
-        }
-        Effect::DeletePoint { .. } => Method::DELETE,
+        Effect::MarkPoint { .. }
+        | Effect::UnmarkPoint { .. }
+        | Effect::AdoptPoint { .. }
+        | Effect::PinPoint { .. } => Method::PATCH,
+        Effect::DeletePoint { .. } | Effect::AbandonCopy { .. } => Method::DELETE,
     }
 }
 
@@ -212,6 +228,8 @@ fn disk(disks: &BTreeMap<String, String>, effect: &Effect) -> String {
         Effect::MarkPoint { .. }
         | Effect::UnmarkPoint { .. }
         | Effect::PinPoint { .. }
+        | Effect::AdoptPoint { .. }
+        | Effect::AbandonCopy { .. }
         | Effect::DeletePoint { .. } => disks.get(id.key()).map(String::as_str),
     };
     of_tags.unwrap_or_else(|| id.key()).to_owned()

@@ -165,6 +165,7 @@ pub async fn replay(records: &Records, id: &str) -> Result<Replayed, Error> {
     let recorded = Plan {
         steps: run.steps.into_iter().map(|step| step.step).collect(),
         decisions: run.decisions,
+        held: None,
     };
     Ok(compare(&lines(&recorded), &lines(&plan)))
 }

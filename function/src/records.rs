@@ -33,7 +33,8 @@ pub struct Records {
 #[serde(rename_all = "snake_case")]
 enum PolicyVersion {
     Saved(Box<Policy>),
-    Deleted,
+    /// What it was: its points would be a later policy's of the same id.
+    Deleted(Box<Policy>),
 }
 
 /// What stands in a request's first version and in its second.
@@ -82,7 +83,7 @@ impl Records {
         let Some(content) = content else { return Ok(None) };
         Ok(match parse::<PolicyVersion>(&wanted.id, &content)? {
             PolicyVersion::Saved(policy) => Some(Policy { version: wanted.version, ..*policy }),
-            PolicyVersion::Deleted => None,
+            PolicyVersion::Deleted(_) => None,
         })
     }
 
@@ -93,7 +94,7 @@ impl Records {
         };
         Ok(match parse::<PolicyVersion>(id, &content)? {
             PolicyVersion::Saved(policy) => (version, Some(Policy { version, ..*policy })),
-            PolicyVersion::Deleted => (version, None),
+            PolicyVersion::Deleted(_) => (version, None),
         })
     }
 
@@ -103,6 +104,13 @@ impl Records {
     pub async fn save_policy(&self, mut policy: Policy) -> Result<Policy, Error> {
         let next = self.next_version(&policy.id, policy.version).await?;
         policy.version = next;
+        // What the rules before kept stays until a person approves (design §3).
+        policy.rules_before = match self.store.latest(Kind::Policy, &policy.id).await? {
+            None => vec![],
+            Some((_, content)) => match parse::<PolicyVersion>(&policy.id, &content)? {
+                PolicyVersion::Saved(was) | PolicyVersion::Deleted(was) => policy.replacing(&was),
+            },
+        };
         let content = PolicyVersion::Saved(Box::new(policy.clone()));
         self.write_policy(&policy.id, next, &content).await?;
         Ok(policy)
@@ -110,11 +118,11 @@ impl Records {
 
     /// Takes a policy out of force; its points stay.
     pub async fn delete_policy(&self, id: &str, version: u32) -> Result<(), Error> {
-        if self.policy(id).await?.1.is_none() {
+        let Some(was) = self.policy(id).await?.1 else {
             return Err(Error::NotFound(format!("there is no policy `{id}`")));
-        }
+        };
         let next = self.next_version(id, version).await?;
-        self.write_policy(id, next, &PolicyVersion::Deleted).await
+        self.write_policy(id, next, &PolicyVersion::Deleted(Box::new(was))).await
     }
 
     async fn next_version(&self, id: &str, replaces: u32) -> Result<u32, Error> {

@@ -4,11 +4,15 @@
 mod parts;
 mod record;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use shared::{
-    Inventory, Plan, Policy, Request, Run, Subject, check,
+    Gap, Inventory, Plan, Policy, Request, ResourceId, Run, Subject, check,
     model::{
         Inputs, Link, Outcome, PolicyRef, RequestRef, RequestState, RunTrigger, Skip, StepOutcome,
     },
@@ -21,6 +25,7 @@ use crate::{
     apply::{Applying, apply},
     error::Error,
     message::{Message, Part},
+    records::describe,
 };
 use record::record;
 
@@ -137,12 +142,45 @@ async fn look(app: &App, trigger: RunTrigger, begun: Instant) -> Result<Result<S
         let problem = "Azure takes too long to list. Nothing is lost; the next tick tries again.";
         return Ok(Err(nothing(trigger, problem.to_owned())));
     };
-    let inventory = match seen.current() {
+    let mut inventory = match seen.current() {
         Ok(inventory) => inventory.clone(),
         Err(problem) => return Ok(Err(nothing(trigger, problem))),
     };
+    note_vanished(app, Arc::make_mut(&mut inventory)).await;
     let hash = app.records.store_inventory(&inventory).await?;
     Ok(Ok(Seen { trigger, inventory, hash, host_now, begun }))
+}
+
+/// Notes which points of ours are listed no more, although no run deleted them. What was listed
+/// before cannot always be told; then that is a gap.
+async fn note_vanished(app: &App, inventory: &mut Inventory) {
+    let before = match app.records.last_inventory().await {
+        Ok(None) => return,
+        Ok(Some(hash)) => app.records.inventory(&hash).await,
+        Err(error) => Err(error),
+    };
+    let why = match before {
+        Ok(Some(before)) => {
+            // A run that died before it was recorded may have deleted what was marked and due.
+            let due: BTreeSet<&str> = before
+                .snapshots
+                .iter()
+                .filter(|point| point.delete_after().is_some_and(|at| at <= inventory.taken_at))
+                .map(|point| point.id.key())
+                .collect();
+            let history = app.records.history().await.history;
+            let deleted = |id: &ResourceId| history.deleted(id) || due.contains(id.key());
+            let installation = &app.config.installation;
+            return inventory.mark_vanished(&before, installation, deleted, &BTreeSet::new());
+        }
+        Ok(None) => "it is missing".to_owned(),
+        Err(error) => describe(&error),
+    };
+    inventory.gaps.push(Gap {
+        subscription: Link::ESTATE.to_owned(),
+        what: "points listed before".to_owned(),
+        message: format!("the inventory of the last run cannot be read: {why}"),
+    });
 }
 
 /// Plans, checks, and parts the plan.
@@ -166,11 +204,18 @@ async fn plan_all(app: &App, seen: &Seen) -> Result<Planned, Error> {
         limits: limits.clone(),
     };
     let plan = plan(inventory, &policies, &requests, &past.history, &limits, now);
-    let violations = check(&plan, inventory, &limits);
+    let violations = check(&plan, inventory, &policies, &requests, &past.history, &limits);
     problems.extend(inventory.gaps.iter().map(|gap| {
         format!(
             "Not all is known of the {} of subscription {}, so that nothing is deleted: {}",
             gap.what, gap.subscription, gap.message
+        )
+    }));
+    problems.extend(inventory.vanished.iter().map(|gone| {
+        format!(
+            "`{}` is listed no more since {}, and no run deleted it: nothing is deleted until it is \
+             back, or has been away for 24 h",
+            gone.id, gone.since
         )
     }));
     if !violations.is_empty() {

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use serde_json::{Value, json};
 
 use crate::{
-    model::{Action, Inventory, KeepPoint, Region, ResourceId, ResourceKind},
+    model::{Action, Inventory, Region, ResourceId, ResourceKind},
     tags,
 };
 
@@ -59,9 +59,31 @@ struct Made<'a> {
 /// The action in the words of `tool`.
 pub fn equivalent(tool: Tool, action: &Action, inventory: &Inventory) -> String {
     let made = match action {
-        Action::KeepPoint(action) => return keep(tool, action),
+        Action::KeepPoint(action) => {
+            return merge_tags(
+                tool,
+                &action.snapshot,
+                &[(tags::PIN, "me"), (tags::DELETE_AFTER, "")],
+            );
+        }
+        Action::AdoptPoint(action) => {
+            return merge_tags(tool, &action.snapshot, &[(tags::POLICY, &action.policy)]);
+        }
+        Action::AbandonCopy(action) => {
+            let id = action.copy.to_string();
+            return match tool {
+                Tool::PowerShell => format!("Remove-AzResource -ResourceId {}", ps(&id)),
+                Tool::AzureCli | Tool::ArmTemplate | Tool::Bicep => {
+                    format!("az snapshot delete --ids {}", sh(&id))
+                }
+            };
+        }
+        Action::ApproveDeletions(_) => {
+            return "# An approval changes nothing in Azure: the next tick marks the points."
+                .into();
+        }
         Action::CreateSnapshot(a) => Made {
-            id: action.result(),
+            id: a.result(),
             region: region_of(inventory, &a.disk),
             source: &a.disk,
             create_option: "Copy",
@@ -72,7 +94,7 @@ pub fn equivalent(tool: Tool, action: &Action, inventory: &Inventory) -> String 
             tags: &a.tags,
         },
         Action::CopySnapshot(a) => Made {
-            id: action.result(),
+            id: a.result(),
             region: a.region.clone(),
             source: &a.source,
             create_option: "CopyStart",
@@ -83,7 +105,7 @@ pub fn equivalent(tool: Tool, action: &Action, inventory: &Inventory) -> String 
             tags: &a.tags,
         },
         Action::RestoreDisk(a) => Made {
-            id: action.result(),
+            id: a.result(),
             region: region_of(inventory, &a.source),
             source: &a.source,
             create_option: "Copy",
@@ -253,21 +275,21 @@ impl Made<'_> {
 }
 
 /// Tags are no resource that a template makes, so a template's tab says which command does it.
-fn keep(tool: Tool, action: &KeepPoint) -> String {
-    let id = action.snapshot.to_string();
+fn merge_tags(tool: Tool, id: &ResourceId, tags: &[(&str, &str)]) -> String {
+    let id = id.to_string();
     match tool {
-        Tool::PowerShell => format!(
-            "Update-AzTag -ResourceId {} -Operation Merge -Tag @{{ '{}' = 'me'; '{}' = '' }}",
-            ps(&id),
-            tags::PIN,
-            tags::DELETE_AFTER
-        ),
-        Tool::AzureCli | Tool::ArmTemplate | Tool::Bicep => format!(
-            "az tag update --resource-id {} --operation Merge --tags {}=me {}=",
-            sh(&id),
-            tags::PIN,
-            tags::DELETE_AFTER
-        ),
+        Tool::PowerShell => {
+            let pairs: Vec<String> =
+                tags.iter().map(|(name, value)| format!("{} = {}", ps(name), ps(value))).collect();
+            let pairs = pairs.join("; ");
+            format!("Update-AzTag -ResourceId {} -Operation Merge -Tag @{{ {pairs} }}", ps(&id))
+        }
+        Tool::AzureCli | Tool::ArmTemplate | Tool::Bicep => {
+            let pairs: Vec<String> =
+                tags.iter().map(|(name, value)| sh(&format!("{name}={value}"))).collect();
+            let pairs = pairs.join(" ");
+            format!("az tag update --resource-id {} --operation Merge --tags {pairs}", sh(&id))
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 pub mod api;
 pub mod check;
 pub mod equivalent;
+pub mod index;
 pub mod lineage;
 pub mod model;
 pub mod names;
@@ -17,9 +18,10 @@ pub mod tags;
 
 pub use check::{Violation, check};
 pub use model::{
-    Action, CopySnapshot, CreateSnapshot, Disk, Gap, Group, History, Inventory, KeepPoint, Limits,
-    NetworkAccess, PointState, Policy, Region, RegionInfo, Request, ResourceId, ResourceKind,
-    RestoreDisk, Run, Side, Snapshot, SnapshotSku, Subscription, Target,
+    Action, CopySnapshot, CreateSnapshot, Disk, Gap, Group, History, Inventory, Keep, KeepPoint,
+    Limits, NetworkAccess, PointState, Policy, Region, RegionInfo, Request, ResourceId,
+    ResourceKind, RestoreDisk, Run, Schedule, Selection, Selector, Side, Snapshot, SnapshotSku,
+    Subscription, Target,
 };
 pub use plan::{Decision, Effect, Fate, Plan, Reason, Step, Subject, plan};
 pub use preconditions::{Obstacle, preconditions};

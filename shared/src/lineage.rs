@@ -3,7 +3,7 @@
 //! Tags come first; without them, Azure's own ids are followed as far as they go. What cannot be
 //! placed is returned as such, and nobody deletes it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
@@ -41,7 +41,7 @@ pub struct Lineage<'a> {
 
 /// Places every snapshot of the inventory.
 pub fn lineage(inventory: &Inventory) -> Lineage<'_> {
-    let by_unique_id: BTreeMap<&str, &Snapshot> =
+    let by_unique_id: HashMap<&str, &Snapshot> =
         inventory.snapshots.iter().map(|s| (s.unique_id.as_str(), s)).collect();
     let mut lineage = Lineage::default();
     for snapshot in &inventory.snapshots {
@@ -85,7 +85,7 @@ const MAX_HOPS: usize = 8;
 /// The disk's unique id and the point time of `snapshot`.
 fn place(
     snapshot: &Snapshot,
-    by_unique_id: &BTreeMap<&str, &Snapshot>,
+    by_unique_id: &HashMap<&str, &Snapshot>,
 ) -> Option<(String, Timestamp)> {
     let mut at = snapshot;
     for _ in 0..MAX_HOPS {
@@ -114,7 +114,7 @@ fn is_of_a_disk(snapshot: &Snapshot) -> bool {
 /// The snapshot that `copy` was made from, if it still exists.
 fn source_of<'a>(
     copy: &Snapshot,
-    by_unique_id: &BTreeMap<&str, &'a Snapshot>,
+    by_unique_id: &HashMap<&str, &'a Snapshot>,
 ) -> Option<&'a Snapshot> {
     by_unique_id.get(copy.source_unique_id.as_deref()?).copied()
 }

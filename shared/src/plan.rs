@@ -2,27 +2,35 @@
 //!
 //! It carries nothing out. What cannot be planned is a decision with a typed reason.
 
+mod brake;
 mod copies;
+mod force;
 mod reason;
 mod requests;
 mod retention;
 mod snapshots;
 mod step;
+mod wants;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use brake::{Batch, Held};
 pub use reason::{DeleteBar, Reason};
-pub use snapshots::{next_slot, slot_at};
 pub use step::{Cause, Effect, Step};
 
 use crate::{
-    lineage::{Lineage, lineage},
-    model::{Disk, History, Inventory, Limits, Policy, Request, ResourceId, Side, SnapshotSku},
+    index::Index,
+    lineage::{Lineage, Point, lineage},
+    model::{
+        Disk, History, Inventory, Limits, LockLevel, Policy, Request, ResourceId, Side, SnapshotSku,
+    },
     preconditions::Obstacle,
 };
+use force::{Force, forces};
+use wants::Want;
 
 /// What is to be done, and why everything is as it is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -32,6 +40,9 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// One for each policied disk, point and pending request.
     pub decisions: Vec<Decision>,
+    /// The deletions that wait for a person's approval; none while none do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<Batch>,
 }
 
 /// The fate of one thing, and why.
@@ -78,6 +89,8 @@ pub enum Fate {
     Released,
     /// It stays; somebody else made it.
     Foreign,
+    /// It would go, but a person has to approve.
+    Held,
     /// It goes, once the time of its mark has come.
     Marked,
     /// It goes.
@@ -87,11 +100,23 @@ pub enum Fate {
 /// What every part of the planner looks at.
 struct Context<'a> {
     inventory: &'a Inventory,
+    index: Index<'a>,
     lineage: Lineage<'a>,
-    policies: &'a [Policy],
+    forces: Vec<Force<'a>>,
     history: &'a History,
     limits: &'a Limits,
     now: Timestamp,
+    groups: HashMap<(String, String), &'a str>,
+}
+
+/// A disk with what is known of it and wanted for it.
+struct View<'c, 'a> {
+    disk: &'a Disk,
+    chain: &'c [Point<'a>],
+    /// The policies in force that protect it.
+    covering: Vec<&'c Force<'a>>,
+    /// What its targets lack.
+    wants: Vec<Want<'c, 'a>>,
 }
 
 /// Decides every step that is due at `now`.
@@ -106,19 +131,53 @@ pub fn plan(
     limits: &Limits,
     now: Timestamp,
 ) -> Plan {
-    let mut policies = policies.to_vec();
-    policies.sort_by(|a, b| a.id.cmp(&b.id));
-    let lineage = lineage(inventory);
-    let context = Context { inventory, lineage, policies: &policies, history, limits, now };
+    let context = Context {
+        inventory,
+        index: Index::of(inventory),
+        lineage: lineage(inventory),
+        forces: forces(policies, now),
+        history,
+        limits,
+        now,
+        groups: inventory
+            .groups
+            .iter()
+            .map(|group| {
+                let (s, g) =
+                    (group.subscription.to_ascii_lowercase(), group.name.to_ascii_lowercase());
+                ((s, g), group.name.as_str())
+            })
+            .collect(),
+    };
+    let views = views(&context);
     let mut plan = Plan::default();
     // The disks that a step of this plan already copies: Azure takes one copy of a disk at a time.
     let mut copying = BTreeSet::new();
     requests::plan_requests(&context, requests, &mut copying, &mut plan);
-    snapshots::plan_snapshots(&context, &mut plan);
-    copies::plan_copies(&context, &mut copying, &mut plan);
-    retention::plan_retention(&context, &mut plan);
+    snapshots::plan_snapshots(&context, &views, &mut plan);
+    copies::plan_copies(&context, &views, &mut copying, &mut plan);
+    retention::plan_retention(&context, &views, requests, &mut plan);
     limit_steps(&mut plan, limits);
     plan
+}
+
+/// Every existing disk, by id, with its chain.
+fn views<'c, 'a>(context: &'c Context<'a>) -> Vec<View<'c, 'a>> {
+    let mut disks: Vec<&'a Disk> = context.inventory.disks.iter().collect();
+    disks.sort_by(|a, b| a.id.cmp(&b.id));
+    disks
+        .into_iter()
+        .map(|disk| {
+            let chain = context.lineage.of(disk);
+            let covering: Vec<&Force<'a>> = context
+                .forces
+                .iter()
+                .filter(|force| force.is_in_force && force.enrols(disk, context))
+                .collect();
+            let wants = wants::wants(context, disk, chain, &covering);
+            View { disk, chain, covering, wants }
+        })
+        .collect()
 }
 
 /// Cuts the plan to its limits. Deletions stand last and go first; the next tick does the rest.
@@ -134,13 +193,19 @@ fn limit_steps(plan: &mut Plan, limits: &Limits) {
 
 impl<'a> Context<'a> {
     /// What makes Azure refuse anything new on `side`: its group or its redundancy is not to be
-    /// had. What was not listed is not held against it.
+    /// had, or a lock forbids changes. What was not listed is not held against it.
     fn place_obstacle(&self, side: &Side, sku: SnapshotSku) -> Option<Reason> {
         let Side { region, subscription, group } = side;
+        let scope = ResourceId::snapshot(subscription, group, "any");
+        if let Some(lock) =
+            self.inventory.lock_on(&scope).filter(|l| l.level == LockLevel::ReadOnly)
+        {
+            return Some(Reason::Locked { lock: lock.name.clone(), scope: lock.scope.clone() });
+        }
         let zones = self.inventory.region(region).is_some_and(|info| info.zones);
-        let found = if !self.inventory.is_complete() {
+        let found = if !self.inventory.gaps.is_empty() {
             return None;
-        } else if self.inventory.group(subscription, group).is_none() {
+        } else if !self.groups.contains_key(&(subscription.clone(), group.clone())) {
             Obstacle::UnknownGroup { group: group.clone(), subscription: subscription.clone() }
         } else if self.inventory.region(region).is_none() {
             Obstacle::UnknownRegion { region: region.clone() }
@@ -152,15 +217,39 @@ impl<'a> Context<'a> {
         Some(Reason::Obstacle(found))
     }
 
-    /// The enabled policies that cover a disk which exists, with the disk.
-    fn covered(&self) -> impl Iterator<Item = (&'a Policy, &'a ResourceId, Option<&'a Disk>)> {
-        let (inventory, policies) = (self.inventory, self.policies);
-        policies.iter().filter(|policy| policy.enabled).flat_map(move |policy| {
-            let mut disks: Vec<&ResourceId> = policy.disks.iter().collect();
-            disks.sort();
-            disks.dedup();
-            disks.into_iter().map(move |id| (policy, id, inventory.disk(id)))
-        })
+    /// The group's name as Azure spells it.
+    fn group_name<'s>(&'s self, side: &'s Side) -> &'s str {
+        let key = (side.subscription.clone(), side.group.clone());
+        self.groups.get(&key).copied().unwrap_or(&side.group)
+    }
+
+    /// Why the step on `id` is not tried: Azure refused it lately, for a reason that lasts.
+    fn refusal(&self, id: &ResourceId) -> Option<Reason> {
+        let refused = self.history.refused.get(id.key())?;
+        let pause = jiff::SignedDuration::from_hours(i64::from(self.limits.retry_refused_hours));
+        let until = refused.at.checked_add(pause).ok()?;
+        let code = refused.code.clone();
+        (until > self.now).then_some(Reason::RefusedByAzure { code, until })
+    }
+
+    /// Whether the time `at` is not one that a clock gone wrong has stamped.
+    fn is_past(&self, at: Timestamp) -> bool {
+        at.duration_since(self.now) <= jiff::SignedDuration::from_mins(5)
+    }
+
+    /// Why nothing is deleted for now.
+    fn bar(&self) -> Option<DeleteBar> {
+        if !self.inventory.gaps.is_empty() {
+            Some(DeleteBar::InventoryIncomplete)
+        } else if !self.inventory.vanished.is_empty() {
+            Some(DeleteBar::PointsVanished)
+        } else if !self.history.readable {
+            Some(DeleteBar::HistoryUnreadable)
+        } else if !self.limits.clock_agrees {
+            Some(DeleteBar::ClocksApart)
+        } else {
+            None
+        }
     }
 }
 

@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     lineage::{Point, lineage},
     model::{
-        Action, CopySnapshot, CreateSnapshot, Inventory, KeepPoint, Limits, NetworkAccess,
-        PointState, Region, ResourceId, ResourceKind, RestoreDisk, Snapshot, valid_group,
+        AbandonCopy, Action, AdoptPoint, CopySnapshot, CreateSnapshot, Inventory, KeepPoint,
+        Limits, LockLevel, NetworkAccess, PointState, Region, ResourceId, ResourceKind,
+        RestoreDisk, Snapshot, valid_group,
     },
     names, tags,
 };
@@ -128,6 +129,30 @@ pub enum Obstacle {
         /// The zone.
         zone: String,
     },
+    /// A management lock stands against it.
+    Locked {
+        /// Its name.
+        lock: String,
+        /// What it stands on.
+        scope: String,
+    },
+    /// Another installation made it, and may delete it.
+    AnotherInstallations {
+        /// The snapshot.
+        id: ResourceId,
+        /// The other installation.
+        installation: String,
+    },
+    /// Which disk it is of cannot be told.
+    Unplaced {
+        /// The snapshot.
+        id: ResourceId,
+    },
+    /// It is not an incomplete copy of ours.
+    NotAbandonable {
+        /// The snapshot.
+        id: ResourceId,
+    },
     /// This installation may not write there.
     ReadOnly {
         /// The subscription.
@@ -181,6 +206,16 @@ impl Obstacle {
             Self::BadTag { name } => format!("The tag `{name}` cannot be set."),
             Self::BadDiskSku { sku } => format!("`{sku}` is not a disk sku to restore to."),
             Self::BadZone { zone } => format!("`{zone}` is not an availability zone."),
+            Self::Locked { lock, scope } => format!("The lock `{lock}` stands on {scope}."),
+            Self::AnotherInstallations { id, installation } => {
+                format!("Installation `{installation}` made `{}`, and may delete it.", id.name())
+            }
+            Self::Unplaced { id } => {
+                format!("Which disk `{}` is of cannot be told.", id.name())
+            }
+            Self::NotAbandonable { id } => {
+                format!("`{}` is not an incomplete copy that this installation made.", id.name())
+            }
             Self::ReadOnly { subscription } => {
                 format!(
                     "This installation observes subscription `{subscription}`: it writes nothing there."
@@ -239,6 +274,17 @@ impl Obstacle {
             Self::BadZone { .. } => {
                 "Choose 1, 2 or 3, or leave it out; a ZRS disk has none.".into()
             }
+            Self::Locked { .. } => "Ask whoever set the lock to take it away.".into(),
+            Self::AnotherInstallations { .. } => {
+                "Let that installation release it first: take its tags away.".into()
+            }
+            Self::Unplaced { .. } => {
+                "Leave it to whoever made it; it is shown and never deleted.".into()
+            }
+            Self::NotAbandonable { .. } => {
+                "Only an incomplete copy of ours can be given up; a complete one goes by policy."
+                    .into()
+            }
             Self::ReadOnly { subscription } => {
                 format!("Start it with `--allow-writes-to {subscription}` to allow that.")
             }
@@ -253,17 +299,79 @@ pub const DISK_SKUS: [&str; 5] =
 /// Everything that stands against `action`; none where Azure is expected to take it.
 pub fn preconditions(action: &Action, inventory: &Inventory, limits: &Limits) -> Vec<Obstacle> {
     let mut found = vec![];
-    let result = action.result();
-    if !limits.writes.allow(result.subscription()) {
-        found.push(Obstacle::ReadOnly { subscription: result.subscription().to_owned() });
+    if let Some(result) = action.result() {
+        if !limits.writes.allow(result.subscription()) {
+            found.push(Obstacle::ReadOnly { subscription: result.subscription().to_owned() });
+        }
+        locked(inventory, action, &result, &mut found);
     }
     match action {
         Action::CreateSnapshot(action) => create(action, inventory, limits, &mut found),
         Action::CopySnapshot(action) => copy(action, inventory, limits, &mut found),
         Action::RestoreDisk(action) => restore(action, inventory, &mut found),
         Action::KeepPoint(action) => keep(action, inventory, &mut found),
+        Action::AdoptPoint(action) => adopt(action, inventory, limits, &mut found),
+        Action::AbandonCopy(action) => abandon(action, inventory, limits, &mut found),
+        // Whether the batch is the one that is held is decided with the deletions themselves.
+        Action::ApproveDeletions(_) => {}
     }
     found
+}
+
+/// A lock that stands against the action: any against deleting, a strict one against changing.
+fn locked(inventory: &Inventory, action: &Action, result: &ResourceId, found: &mut Vec<Obstacle>) {
+    let deletes = matches!(action, Action::AbandonCopy(_));
+    let lock = inventory.lock_on(result);
+    if let Some(lock) = lock.filter(|lock| deletes || lock.level == LockLevel::ReadOnly) {
+        let (lock, scope) = (lock.name.clone(), lock.scope.clone());
+        found.push(Obstacle::Locked { lock, scope });
+    }
+}
+
+fn adopt(action: &AdoptPoint, inventory: &Inventory, limits: &Limits, found: &mut Vec<Obstacle>) {
+    if !of_kind(&action.snapshot, ResourceKind::Snapshot, found) {
+        return;
+    }
+    let Some(snapshot) = inventory.snapshot(&action.snapshot) else {
+        return found.push(Obstacle::SourceMissing { id: action.snapshot.clone() });
+    };
+    ready(snapshot, found);
+    let other = tags::read(&snapshot.tags, tags::INSTALLATION)
+        .filter(|installation| *installation != limits.installation);
+    if let Some(installation) = other {
+        let (id, installation) = (snapshot.id.clone(), installation.to_owned());
+        found.push(Obstacle::AnotherInstallations { id, installation });
+    }
+    if !snapshot.incremental {
+        found.push(Obstacle::NotIncremental { id: snapshot.id.clone() });
+    }
+    let lineage = lineage(inventory);
+    if lineage.unplaced.iter().any(|unplaced| unplaced.id == snapshot.id) {
+        found.push(Obstacle::Unplaced { id: snapshot.id.clone() });
+    }
+}
+
+fn abandon(
+    action: &AbandonCopy,
+    inventory: &Inventory,
+    limits: &Limits,
+    found: &mut Vec<Obstacle>,
+) {
+    if !of_kind(&action.copy, ResourceKind::Snapshot, found) {
+        return;
+    }
+    match inventory.snapshot(&action.copy) {
+        None => found.push(Obstacle::SourceMissing { id: action.copy.clone() }),
+        Some(copy)
+            if !copy.is_copy
+                || !copy.state.is_under_way()
+                || copy.is_pinned()
+                || !copy.is_of(&limits.installation) =>
+        {
+            found.push(Obstacle::NotAbandonable { id: copy.id.clone() });
+        }
+        Some(_) => {}
+    }
 }
 
 fn create(
@@ -273,7 +381,7 @@ fn create(
     found: &mut Vec<Obstacle>,
 ) {
     place(inventory, action.disk.subscription(), &action.group, &action.name, found);
-    taken(inventory, &Action::CreateSnapshot(action.clone()).result(), found);
+    taken(inventory, &action.result(), found);
     user_tags(&action.tags, found);
     network(action.network_access, found);
     if !of_kind(&action.disk, ResourceKind::Disk, found) {
@@ -297,7 +405,7 @@ fn create(
 
 fn copy(action: &CopySnapshot, inventory: &Inventory, limits: &Limits, found: &mut Vec<Obstacle>) {
     place(inventory, &action.subscription, &action.group, &action.name, found);
-    taken(inventory, &Action::CopySnapshot(action.clone()).result(), found);
+    taken(inventory, &action.result(), found);
     user_tags(&action.tags, found);
     network(action.network_access, found);
     redundancy(inventory, action.sku.name(), &action.region, found);
@@ -348,7 +456,7 @@ fn order(inventory: &Inventory, source: &Snapshot, region: &Region, found: &mut 
 
 fn restore(action: &RestoreDisk, inventory: &Inventory, found: &mut Vec<Obstacle>) {
     place(inventory, action.source.subscription(), &action.group, &action.name, found);
-    taken(inventory, &Action::RestoreDisk(action.clone()).result(), found);
+    taken(inventory, &action.result(), found);
     user_tags(&action.tags, found);
     let known = DISK_SKUS.iter().any(|sku| sku.eq_ignore_ascii_case(&action.sku));
     if !known {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     lineage::{Lineage, Point},
-    model::{Disk, Inventory, PointState, Policy, Side},
+    model::{Disk, Inventory, PointState, Policy, Selected, Side, Target},
 };
 
 /// The state of a disk's protection, the worst first.
@@ -15,7 +15,7 @@ use crate::{
 pub enum Protection {
     /// The newest snapshot or copy of some side failed.
     Failing,
-    /// A side's newest point is older than the policy's interval twice over.
+    /// A side's newest point is older than its RPO.
     Behind,
     /// No policy protects it.
     Unprotected,
@@ -102,7 +102,8 @@ pub fn disk_status(
     policies: &[Policy],
 ) -> DiskStatus {
     let chain = lineage.of(disk);
-    let naming: Vec<&Policy> = policies.iter().filter(|p| p.covers(&disk.id)).collect();
+    let naming: Vec<&Policy> =
+        policies.iter().filter(|p| p.disks.selects(disk) != Selected::No).collect();
     let sides = sides(disk, chain, &naming, inventory.taken_at);
     DiskStatus {
         disk: disk.clone(),
@@ -139,8 +140,8 @@ fn sides(
     };
     for policy in policies.iter().filter(|policy| policy.enabled) {
         add(source_side(policy, disk), false);
-        if let Some(side) = target_side(policy, disk) {
-            add(side, true);
+        for target in &policy.targets {
+            add(target_side(policy, target, disk), true);
         }
     }
     for point in chain {
@@ -170,12 +171,11 @@ pub fn source_side(policy: &Policy, disk: &Disk) -> Side {
     Side::new(&disk.region, disk.id.subscription(), group)
 }
 
-/// Where a policy's copies of a disk go.
-pub fn target_side(policy: &Policy, disk: &Disk) -> Option<Side> {
-    let target = policy.target.as_ref()?;
+/// Where copies of a disk go for one of a policy's targets.
+pub fn target_side(policy: &Policy, target: &Target, disk: &Disk) -> Side {
     let subscription = target.subscription.as_deref().unwrap_or(disk.id.subscription());
     let group = target.group.as_deref().or(policy.group.as_deref()).unwrap_or(disk.id.group());
-    Some(Side::new(&target.region, subscription, group))
+    Side::new(&target.region, subscription, group)
 }
 
 fn protection(
@@ -187,7 +187,8 @@ fn protection(
     let blind = inventory.gaps.iter().any(|gap| {
         gap.subscription.eq_ignore_ascii_case(disk.id.subscription()) || gap.subscription.is_empty()
     });
-    let enabled: Vec<&&Policy> = naming.iter().filter(|policy| policy.enabled).collect();
+    let now = inventory.taken_at;
+    let enabled: Vec<&&Policy> = naming.iter().filter(|policy| policy.is_in_force(now)).collect();
     if naming.is_empty() {
         return Protection::Unprotected;
     }
@@ -197,11 +198,18 @@ fn protection(
     enabled
         .iter()
         .flat_map(|policy| {
-            let mut wanted = vec![(source_side(policy, disk), policy.every_hours)];
-            wanted.extend(target_side(policy, disk).map(|side| (side, policy.every_hours)));
+            let twice = policy.slots().map_or(0, |slots| 2 * slots.longest_gap_seconds());
+            let rpo = |minutes: Option<u32>| minutes.map_or(twice, |n| i64::from(n) * 60);
+            let mut wanted = vec![(source_side(policy, disk), rpo(policy.rpo_minutes))];
+            wanted.extend(
+                policy
+                    .targets
+                    .iter()
+                    .map(|target| (target_side(policy, target, disk), rpo(target.rpo_minutes))),
+            );
             wanted
         })
-        .map(|(side, every_hours)| side_protection(chain, &side, every_hours, inventory.taken_at))
+        .map(|(side, rpo_seconds)| side_protection(chain, &side, rpo_seconds, now))
         .chain(blind.then_some(Protection::Unknown))
         .min()
         .unwrap_or(Protection::Unknown)
@@ -210,7 +218,7 @@ fn protection(
 fn side_protection(
     chain: &[Point<'_>],
     side: &Side,
-    every_hours: u32,
+    rpo_seconds: i64,
     now: Timestamp,
 ) -> Protection {
     let on_side: Vec<&Point<'_>> = chain.iter().filter(|p| p.side() == *side).collect();
@@ -221,7 +229,7 @@ fn side_protection(
     if newest_failed.is_some_and(|failed| newest.is_none_or(|ready| failed > ready)) {
         return Protection::Failing;
     }
-    let patience = SignedDuration::from_hours(2 * i64::from(every_hours));
+    let patience = SignedDuration::from_secs(rpo_seconds);
     match newest {
         None => Protection::Starting,
         Some(at) if now.duration_since(at) > patience => Protection::Behind,

@@ -17,7 +17,7 @@ pub const INSTALLATION: &str = "snapferry-installation";
 pub const DISK: &str = "snapferry-disk";
 /// The point time, RFC 3339: when the source snapshot was taken.
 pub const POINT: &str = "snapferry-point";
-/// The policy that asked for it.
+/// The policies that asked for it, separated by commas.
 pub const POLICY: &str = "snapferry-policy";
 /// The slot that it was made for, RFC 3339.
 pub const SLOT: &str = "snapferry-slot";
@@ -25,6 +25,8 @@ pub const SLOT: &str = "snapferry-slot";
 pub const REQUEST: &str = "snapferry-request";
 /// The time from which a marked point may be deleted, RFC 3339; empty once undone.
 pub const DELETE_AFTER: &str = "snapferry-delete-after";
+/// The batch of held deletions whose approval led to the mark.
+pub const APPROVED: &str = "snapferry-approved";
 /// Who pinned the point; such a point is never deleted.
 pub const PIN: &str = "snapferry-pin";
 
@@ -40,6 +42,21 @@ pub fn read_time(tags: &BTreeMap<String, String>, name: &str) -> Option<Timestam
     read(tags, name)?.parse().ok()
 }
 
+/// The text of the tag that names policies: as many as Azure's 256 characters hold.
+pub fn policies<'a>(ids: impl Iterator<Item = &'a str>) -> String {
+    let mut text = String::new();
+    for id in ids {
+        if text.len() + id.len() + 1 > 256 {
+            break;
+        }
+        if !text.is_empty() {
+            text.push(',');
+        }
+        text.push_str(id);
+    }
+    text
+}
+
 /// The text of a tag that holds a time; Azure's `Date`, which plans are made for, counts seconds.
 pub fn time(at: Timestamp) -> String {
     Timestamp::from_second(at.as_second()).unwrap_or(at).to_string()
@@ -51,9 +68,14 @@ impl Snapshot {
         read(&self.tags, INSTALLATION) == Some(installation)
     }
 
-    /// The policy that asked for it.
-    pub fn policy(&self) -> Option<&str> {
-        read(&self.tags, POLICY)
+    /// The policies that asked for it.
+    pub fn policies(&self) -> impl Iterator<Item = &str> {
+        read(&self.tags, POLICY).into_iter().flat_map(|text| text.split(',')).map(str::trim)
+    }
+
+    /// Whether the policy of that id asked for it.
+    pub fn is_of_policy(&self, id: &str) -> bool {
+        self.policies().any(|policy| policy == id)
     }
 
     /// Whether somebody pinned it.

@@ -34,8 +34,11 @@ async fn many_disks(lab: &Lab, count: usize) {
         "groups": [group], "disks": seeds,
     });
     lab.azure.control("seed", &estate).await.unwrap();
-    let policy =
-        json!({ "id": "all", "name": "All", "enabled": true, "disks": disks, "every_hours": 24 });
+    let disks: Vec<Value> = disks.iter().map(|id| json!({ "kind": "disk", "id": id })).collect();
+    let policy = json!({
+        "id": "all", "name": "All", "enabled": true, "disks": { "include": disks },
+        "schedule": { "kind": "every", "minutes": 1440 },
+    });
     let (status, body) = lab.api(Method::PUT, "/policies/all", Some(&policy)).await.unwrap();
     assert!(status.is_success(), "{status} {body}");
 }

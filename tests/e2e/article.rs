@@ -110,7 +110,7 @@ async fn the_az_equivalent_of_every_action_has_the_same_effect() {
     for (at, mut asked) in [create, copy, restore].into_iter().enumerate() {
         let name = asked["name"].as_str().unwrap().to_owned();
         lab.ask(&format!("22222222-000{at}"), &asked).await.unwrap();
-        let ours = action(asked.clone()).result();
+        let ours = action(asked.clone()).result().unwrap();
         if asked["kind"] == "copy_snapshot" {
             lab.wait_copied(&ours).await.unwrap();
         }
@@ -118,7 +118,11 @@ async fn the_az_equivalent_of_every_action_has_the_same_effect() {
         let twin = action(asked);
         let command = equivalent(Tool::AzureCli, &twin, &inventory(&lab).await);
         az.shell(&folder, &command).unwrap();
-        assert_eq!(essence(&read(ours).await), essence(&read(twin.result()).await), "{command}");
+        assert_eq!(
+            essence(&read(ours).await),
+            essence(&read(twin.result().unwrap()).await),
+            "{command}"
+        );
     }
     lab.stack.stop().await;
 }

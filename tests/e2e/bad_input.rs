@@ -37,7 +37,9 @@ async fn refuse_everything(proxying: bool) {
     let good = ResourceId::snapshot(PRODUCTION, "app", "good");
     let full = ResourceId::snapshot(PRODUCTION, "app", "full");
     let policy = json!({
-        "id": "p", "name": "P", "enabled": true, "disks": [disk], "every_hours": 6,
+        "id": "p", "name": "P", "enabled": true,
+        "disks": { "include": [{ "kind": "disk", "id": disk }] },
+        "schedule": { "kind": "every", "minutes": 360 },
     });
     let before = (lab.snapshots().await.unwrap(), lab.get("/policies").await.unwrap());
 
@@ -81,12 +83,23 @@ async fn refuse_everything(proxying: bool) {
         ),
         ("/requests/bad", create.clone(), "8 to 64"),
         ("/requests/11111111-0001", create.clone(), "choose a new one"),
-        ("/policies/p", with(policy.clone(), "every_hours", 0), "choose 1 to"),
-        ("/policies/p", with(policy.clone(), "disks", json!([])), "at least one disk"),
-        ("/policies/p", with(policy.clone(), "keep_source", 1), "keep 2 to"),
         (
             "/policies/p",
-            with(policy.clone(), "target", json!({"region": "atlantis"})),
+            with(policy.clone(), "schedule", json!({"kind": "every", "minutes": 5})),
+            "choose 15 to",
+        ),
+        (
+            "/policies/p",
+            with(policy.clone(), "schedule", json!({"kind": "cron", "expression": "at six"})),
+            "five fields",
+        ),
+        ("/policies/p", with(policy.clone(), "time_zone", "Mars/Olympus"), "Europe/Berlin"),
+        ("/policies/p", with(policy.clone(), "disks", json!({"include": []})), "at least one disk"),
+        ("/policies/p", with(policy.clone(), "keep", json!({"last": 0})), "choose 1 to"),
+        ("/policies/p", with(policy.clone(), "keep", json!({"last": 400, "daily": 400})), "500"),
+        (
+            "/policies/p",
+            with(policy.clone(), "targets", json!([{"region": "atlantis"}])),
             "list-locations",
         ),
         ("/policies/other", policy.clone(), "the path says"),

@@ -23,6 +23,9 @@ use xtask::{artifacts, estate::PRODUCTION};
 /// A second subscription, so that a tick hands its parts to messages.
 const OTHER: &str = "5a9f0000-0000-4000-8000-0000000000c2";
 
+/// What the policies say: every two hours.
+const SLOT_SECONDS: i64 = 2 * 3600;
+
 /// A slot has so many kills before its ticks are let be.
 const KILLS_PER_SLOT: u64 = 4;
 
@@ -38,7 +41,7 @@ async fn whatever_dies_exactly_what_the_policies_ask_for_is_there() {
     let mut story = Story::start(seed).await;
     let mut done = 0;
     while done < kills {
-        story.next_slot(2 * 3600).await;
+        story.next_slot(SLOT_SECONDS).await;
         for _ in 0..KILLS_PER_SLOT.min(kills - done) {
             story.kill_in_a_tick().await;
             done += 1;
@@ -120,8 +123,13 @@ impl Story {
         (mixed ^ (mixed >> 31)) % limit
     }
 
-    async fn next_slot(&mut self, seconds: u64) {
-        self.lab.advance(seconds).await.unwrap();
+    /// Moves the clock to a minute after the beginning of the slot that is due then.
+    async fn next_slot(&mut self, after_seconds: i64) {
+        let url = format!("{}/clock", self.lab.stack.control());
+        let clock: Value = self.lab.azure.http.get(url).send().await.unwrap().json().await.unwrap();
+        let now: jiff::Timestamp = clock["now"].as_str().unwrap().parse().unwrap();
+        let slot = (now.as_second() + after_seconds) / SLOT_SECONDS * SLOT_SECONDS;
+        self.lab.advance((slot + 60 - now.as_second()).try_into().unwrap()).await.unwrap();
         self.slots += 1;
     }
 
@@ -275,7 +283,7 @@ impl Story {
     /// Two days later all that is marked has gone, and nothing else.
     async fn check_the_end(&mut self) {
         for _ in 0..2 {
-            self.next_slot(25 * 3600).await;
+            self.next_slot(26 * 3600).await;
             for _ in 0..1 + self.slots / 8 {
                 self.settle().await;
             }
@@ -348,10 +356,12 @@ impl Story {
 /// Saves a policy for one disk: every two hours, with a copy to `northeurope`.
 async fn protect(lab: &Lab, disk: &ResourceId, keep: Option<usize>) {
     let id = disk.name();
+    let keep = keep.map_or_else(|| json!({}), |last| json!({ "last": last }));
     let policy = json!({
-        "id": id, "name": id, "enabled": true, "disks": [disk], "every_hours": 2,
-        "keep_source": keep, "keep_target": keep,
-        "target": { "region": "northeurope", "group": "dr" },
+        "id": id, "name": id, "enabled": true,
+        "disks": { "include": [{ "kind": "disk", "id": disk }] },
+        "schedule": { "kind": "every", "minutes": SLOT_SECONDS / 60 }, "keep": keep,
+        "targets": [{ "region": "northeurope", "group": "dr", "keep": keep }],
     });
     let (status, body) =
         lab.api(Method::PUT, &format!("/policies/{id}"), Some(&policy)).await.unwrap();

@@ -129,9 +129,11 @@ impl Lab {
     /// Saves a policy that copies `disk` to `northeurope` every `every_hours` hours.
     pub async fn protect(&self, disk: &ResourceId, every_hours: u32) -> anyhow::Result<()> {
         let policy = json!({
-            "id": "daily", "name": "Daily", "enabled": true, "disks": [disk],
-            "every_hours": every_hours, "keep_source": 3, "keep_target": 3,
-            "target": { "region": "northeurope", "group": "dr" },
+            "id": "daily", "name": "Daily", "enabled": true,
+            "disks": { "include": [{ "kind": "disk", "id": disk }] },
+            "schedule": { "kind": "every", "minutes": every_hours * 60 },
+            "keep": { "last": 3 },
+            "targets": [{ "region": "northeurope", "group": "dr", "keep": { "last": 3 } }],
         });
         let (status, body) = self.api(Method::PUT, "/policies/daily", Some(&policy)).await?;
         ensure!(status.is_success(), "{status} {body}");

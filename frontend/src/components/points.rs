@@ -64,7 +64,7 @@ fn PendingRow(view: RequestView) -> impl IntoView {
     let word = present::request_state(&RequestState::Pending);
     view! {
         <tr class="pending">
-            <th scope="row">{view.request.action.result().name().to_owned()}</th>
+            <th scope="row">{view.request.action.result().map(|id| id.name().to_owned())}</th>
             <td data-label="Point time">"—"</td>
             <td data-label="State"><Badge word=Signal::stored(word)/></td>
             <td data-label="Redundancy">"—"</td>

@@ -123,8 +123,11 @@ fn requests_about(disk: &Disk, chain: &[Point<'_>], requests: &[RequestView]) ->
     let about = |source: &ResourceId| {
         *source == disk.id || chain.iter().any(|point| point.snapshot.id == *source)
     };
-    let mut found: Vec<RequestView> =
-        requests.iter().filter(|view| about(view.request.action.source())).cloned().collect();
+    let mut found: Vec<RequestView> = requests
+        .iter()
+        .filter(|view| view.request.action.source().is_some_and(about))
+        .cloned()
+        .collect();
     found.sort_by_key(|view| std::cmp::Reverse(view.request.asked_at));
     found
 }
@@ -137,11 +140,15 @@ fn pending_on(
     requests: &[RequestView],
 ) -> Vec<RequestView> {
     let here = |action: &Action| {
-        let result = action.result();
+        let Some(result) = action.result() else { return false };
         let region = match action {
             Action::CreateSnapshot(_) => &disk.region,
             Action::CopySnapshot(action) => &action.region,
-            Action::RestoreDisk(_) | Action::KeepPoint(_) => return false,
+            Action::RestoreDisk(_)
+            | Action::KeepPoint(_)
+            | Action::AdoptPoint(_)
+            | Action::AbandonCopy(_)
+            | Action::ApproveDeletions(_) => return false,
         };
         Side::of(&result, region) == *side && inventory.snapshot(&result).is_none()
     };
@@ -198,6 +205,10 @@ pub(crate) fn snapshot_view(
         source_exists: disk_is_it || lineage::source_snapshot(inventory, snapshot).is_some(),
         disk,
         copies: inventory.snapshots.iter().filter(made_from_it).filter_map(row_of).collect(),
-        requests: requests.iter().filter(|r| r.request.action.source() == id).cloned().collect(),
+        requests: requests
+            .iter()
+            .filter(|r| r.request.action.source() == Some(id))
+            .cloned()
+            .collect(),
     })
 }

@@ -5,7 +5,6 @@ use std::cmp::Ordering;
 use jiff::Timestamp;
 use shared::{
     Inventory, Region, ResourceId,
-    plan::next_slot,
     status::{Copying, DiskStatus, Protection},
 };
 
@@ -158,5 +157,5 @@ pub(crate) fn counts(statuses: &[DiskStatus]) -> Vec<(Protection, usize)> {
 
 /// When the next slot of any policy in force begins.
 pub(crate) fn next_due(policies: &[shared::Policy], now: Timestamp) -> Option<Timestamp> {
-    policies.iter().filter(|p| p.enabled).map(|p| next_slot(p.every_hours, now)).min()
+    policies.iter().filter(|p| p.is_in_force(now)).filter_map(|p| p.slots()?.after(now)).min()
 }

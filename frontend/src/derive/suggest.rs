@@ -39,7 +39,7 @@ pub(crate) fn name(
         let is = |id: &ResourceId| id.name().eq_ignore_ascii_case(name);
         inventory.snapshots.iter().any(|snapshot| is(&snapshot.id))
             || inventory.disks.iter().any(|disk| is(&disk.id))
-            || requests.iter().any(|view| is(&view.request.action.result()))
+            || requests.iter().any(|view| view.request.action.result().as_ref().is_some_and(is))
     };
     let stamp = time::stamp(now);
     let with = |tail: &str| {
@@ -65,7 +65,7 @@ pub(crate) fn target_region(
     source: &Snapshot,
     policy: Option<&Policy>,
 ) -> Region {
-    let wanted = policy.and_then(|policy| policy.target.as_ref()).map(|t| t.region.clone());
+    let wanted = policy.and_then(|policy| policy.targets.first()).map(|t| t.region.clone());
     if let Some(region) = wanted.filter(|region| *region != source.region) {
         return region;
     }

@@ -1,7 +1,9 @@
 //! *Copy* of a snapshot to another region or subscription, or onto zone-redundant storage.
 
 use leptos::prelude::*;
-use shared::{Action, CopySnapshot, Inventory, Region, ResourceId, lineage::lineage};
+use shared::{
+    Action, CopySnapshot, Inventory, Region, ResourceId, lineage::lineage, model::Selected,
+};
 
 use super::{access, frame};
 use crate::{
@@ -102,11 +104,14 @@ fn first_values(store: &crate::store::Store, source: &ResourceId) -> First {
     let disk =
         point.and_then(|p| inventory.disks.iter().find(|disk| disk.unique_id == p.disk_unique_id));
     let covers = |policy: &&shared::Policy| {
-        policy.target.is_some() && disk.is_some_and(|disk| policy.covers(&disk.id))
+        !policy.targets.is_empty()
+            && disk.is_some_and(|disk| policy.disks.selects(disk) != Selected::No)
     };
     let policy = estate.policies.iter().find(covers);
     let region = suggest::target_region(inventory, snapshot, policy);
-    if let Some(side) = policy.zip(disk).and_then(|(p, disk)| shared::status::target_side(p, disk))
+    if let Some(side) = policy
+        .zip(disk)
+        .and_then(|(p, disk)| Some(shared::status::target_side(p, p.targets.first()?, disk)))
         && side.region == region
     {
         let known = inventory.subscription(&side.subscription);

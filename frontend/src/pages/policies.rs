@@ -1,7 +1,7 @@
 //! All policies.
 
 use leptos::prelude::*;
-use shared::Policy;
+use shared::{Keep, Policy, Schedule, model::KeepRule};
 
 use crate::{components::policy_switch::PolicySwitch, path, present, store::use_store};
 
@@ -60,23 +60,49 @@ fn Line(policy: Policy) -> impl IntoView {
             </th>
             <td data-label="Enabled"><PolicySwitch policy=policy.clone()/></td>
             <td data-label="Does">{summary(&policy)}</td>
-            <td data-label="Disks" class="number">{policy.disks.len()}</td>
+            <td data-label="Disks" class="number">{disks(&policy)}</td>
         </tr>
     }
 }
 
-/// `Snapshot every 6 h; copies to northeurope; keeps the last 12 here and 30 there`
-pub(crate) fn summary(policy: &Policy) -> String {
-    let every = present::time::span(i64::from(policy.every_hours) * 3600);
-    let keeps =
-        |keep: Option<u32>| keep.map_or("everything".to_owned(), |n| format!("the last {n}"));
-    let here = keeps(policy.keep_source);
-    match &policy.target {
-        None => format!("Snapshot every {every}, no copies; keeps {here}"),
-        Some(target) => format!(
-            "Snapshot every {every}, copied to {}; keeps {here} here and {} there",
-            target.region,
-            keeps(policy.keep_target)
-        ),
+/// How many disks it names, and whether rules select more.
+fn disks(policy: &Policy) -> String {
+    let (named, all) = (policy.named_disks().len(), policy.disks.include.len());
+    match (named, all - named) {
+        (named, 0) => named.to_string(),
+        (0, _) => "by rule".to_owned(),
+        (named, _) => format!("{named} and by rule"),
     }
+}
+
+/// `Snapshot every 6 h, copied to northeurope; keeps the last 12 here and the last 30 there`
+pub(crate) fn summary(policy: &Policy) -> String {
+    let schedule = match &policy.schedule {
+        Schedule::Every { minutes } => {
+            format!("every {}", present::time::span(i64::from(*minutes) * 60))
+        }
+        Schedule::Cron { expression } => format!("at `{expression}` {}", policy.time_zone),
+    };
+    let here = keeps(&policy.keep);
+    let there: Vec<String> = policy
+        .targets
+        .iter()
+        .map(|target| format!("{} in {}", keeps(&target.keep), target.region))
+        .collect();
+    if there.is_empty() {
+        return format!("Snapshot {schedule}, no copies; keeps {here}");
+    }
+    format!("Snapshot {schedule}; keeps {here} here, {}", there.join(", "))
+}
+
+fn keeps(keep: &Keep) -> String {
+    let words: Vec<String> = keep
+        .rules()
+        .map(|(rule, n)| match rule {
+            KeepRule::Last => format!("the last {n}"),
+            KeepRule::Within => format!("{n} hours"),
+            rule => format!("{n} {}", rule.word()),
+        })
+        .collect();
+    if words.is_empty() { "everything".to_owned() } else { words.join(" + ") }
 }

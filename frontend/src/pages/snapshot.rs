@@ -106,6 +106,8 @@ fn Facts(view: Memo<Option<SnapshotView>>) -> impl IntoView {
             (false, false) => "Full snapshot",
         };
         let id = &snapshot.id;
+        let policies: Vec<&str> = snapshot.policies().collect();
+        let policies = if policies.is_empty() { "none".to_owned() } else { policies.join(", ") };
         let mut facts = vec![
             ("Kind", kind.to_owned()),
             ("Region", present::region(&estate.inventory, &snapshot.region)),
@@ -115,7 +117,7 @@ fn Facts(view: Memo<Option<SnapshotView>>) -> impl IntoView {
             ("Redundancy", snapshot.sku.clone()),
             ("Network access", snapshot.network_access.name().to_owned()),
             ("Made", snapshot.created_at.map_or_else(unknown, present::time::minute)),
-            ("Policy", snapshot.policy().map_or_else(|| "none".to_owned(), str::to_owned)),
+            ("Policy", policies),
             ("Unique id", snapshot.unique_id.clone()),
             ("Family", snapshot.family_id.clone().unwrap_or_else(unknown)),
         ];

@@ -37,8 +37,8 @@ impl Store {
             match &view.state {
                 RequestState::Pending => {}
                 RequestState::Done { .. } => {
-                    let href = path::resource(&view.request.action.result());
-                    self.notify(false, format!("{what}: carried out."), Some(href));
+                    let href = view.request.action.result().map(|id| path::resource(&id));
+                    self.notify(false, format!("{what}: carried out."), href);
                 }
                 RequestState::Refused { run, message } => {
                     let text = format!("{what} was refused: {message}");
@@ -54,12 +54,17 @@ impl Store {
 
 /// An action in a few words.
 pub(crate) fn title(action: &Action) -> String {
-    let (source, result) = (action.source(), action.result());
+    let (Some(source), Some(result)) = (action.source(), action.result()) else {
+        return "Approve of held deletions".to_owned();
+    };
     let verb = match action {
         Action::CreateSnapshot(_) => "Create snapshot",
         Action::CopySnapshot(_) => "Copy as",
         Action::RestoreDisk(_) => "Restore to disk",
         Action::KeepPoint(_) => return format!("Keep {}", result.name()),
+        Action::AdoptPoint(_) => return format!("Adopt {}", result.name()),
+        Action::AbandonCopy(_) => return format!("Give up the copy {}", result.name()),
+        Action::ApproveDeletions(_) => return "Approve of held deletions".to_owned(),
     };
     let of = match source.kind() {
         ResourceKind::Disk => "of disk",

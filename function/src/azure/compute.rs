@@ -6,15 +6,20 @@ use jiff::Timestamp;
 use reqwest::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use shared::{Disk, Effect, Group, RegionInfo, ResourceId, Snapshot, Subscription, tags};
+use shared::{
+    Disk, Effect, Group, RegionInfo, ResourceId, Snapshot, Subscription, model::Lock, tags,
+};
 
 use super::{
     ArmClient, ArmError, Ended,
-    wire::{Properties, Resource, WireGroup, WireLocation, WireSubscription},
+    wire::{Properties, Resource, WireGroup, WireLocation, WireLock, WireSubscription},
 };
 
 /// Has `copyCompletionError` and `incrementalSnapshotFamilyId`, and every cloud has it.
 const COMPUTE: &str = "api-version=2023-10-02";
+/// Has `immutabilityPolicy`, and only newer clouds have it.
+const COMPUTE_NEWEST: &str = "api-version=2026-03-02";
+const LOCKS: &str = "api-version=2020-05-01";
 const RESOURCES: &str = "api-version=2022-09-01";
 const SUBSCRIPTIONS: &str = "api-version=2022-12-01";
 const TAGS: &str = "api-version=2021-04-01";
@@ -66,22 +71,44 @@ impl ArmClient {
 
     /// Lists a subscription's disks.
     pub async fn disks(&self, subscription: &str) -> Result<Vec<Disk>, ArmError> {
-        self.compute_list(subscription, "disks", Resource::into_disk).await
+        self.compute_list(subscription, "disks", COMPUTE, Resource::into_disk).await
     }
 
-    /// Lists a subscription's snapshots.
+    /// Lists a subscription's snapshots, with their immutability where the cloud knows of it.
     pub async fn snapshots(&self, subscription: &str) -> Result<Vec<Snapshot>, ArmError> {
-        self.compute_list(subscription, "snapshots", Resource::into_snapshot).await
+        let list = |version| {
+            self.compute_list(subscription, "snapshots", version, Resource::into_snapshot)
+        };
+        match list(COMPUTE_NEWEST).await {
+            Err(error) if error.is_unknown_version() => list(COMPUTE).await,
+            other => other,
+        }
+    }
+
+    /// Lists the management locks of a subscription, and of all that is in it.
+    pub async fn locks(&self, subscription: &str) -> Result<Vec<Lock>, ArmError> {
+        let path = format!(
+            "/subscriptions/{subscription}/providers/Microsoft.Authorization/locks?{LOCKS}"
+        );
+        let (items, _) = self.list(&path).await?;
+        let mut locks = vec![];
+        for item in items {
+            let lock = read::<WireLock>(&path, item)?.into_lock();
+            let unreadable = |id| ArmError::payload(&path, &format!("`{id}` is not a lock's id"));
+            locks.push(lock.map_err(unreadable)?);
+        }
+        Ok(locks)
     }
 
     async fn compute_list<T>(
         &self,
         subscription: &str,
         kind: &str,
+        version: &str,
         into: impl Fn(Resource<Properties>) -> Result<T, String>,
     ) -> Result<Vec<T>, ArmError> {
         let path =
-            format!("/subscriptions/{subscription}/providers/Microsoft.Compute/{kind}?{COMPUTE}");
+            format!("/subscriptions/{subscription}/providers/Microsoft.Compute/{kind}?{version}");
         let (items, _) = self.list(&path).await?;
         let mut read_items = vec![];
         for item in items {
@@ -127,14 +154,35 @@ impl ArmClient {
                     "networkAccessPolicy": network_access.name(),
                 },
             }),
-            Effect::StartCopy { region, source, sku, network_access, tags, .. } => json!({
-                "location": region, "tags": tags, "sku": { "name": sku },
-                "properties": {
-                    "creationData": { "createOption": "CopyStart", "sourceResourceId": source },
-                    "incremental": true,
-                    "networkAccessPolicy": network_access.name(),
-                },
-            }),
+            Effect::StartCopy {
+                region,
+                source,
+                sku,
+                network_access,
+                encryption_set,
+                fast,
+                tags,
+                ..
+            } => {
+                let mut body = json!({
+                    "location": region, "tags": tags, "sku": { "name": sku },
+                    "properties": {
+                        "creationData": { "createOption": "CopyStart", "sourceResourceId": source },
+                        "incremental": true,
+                        "networkAccessPolicy": network_access.name(),
+                    },
+                });
+                if let Some(set) = encryption_set {
+                    body["properties"]["encryption"] = json!({
+                        "type": "EncryptionAtRestWithCustomerKey", "diskEncryptionSetId": set,
+                    });
+                }
+                if *fast {
+                    body["properties"]["creationData"]["provisionedBandwidthCopySpeed"] =
+                        json!("Enhanced");
+                }
+                body
+            }
             Effect::CreateDisk { region, source, sku, zone, tags, .. } => {
                 let mut body = json!({
                     "location": region, "tags": tags, "sku": { "name": sku },
@@ -150,6 +198,8 @@ impl ArmClient {
             Effect::MarkPoint { .. }
             | Effect::UnmarkPoint { .. }
             | Effect::PinPoint { .. }
+            | Effect::AdoptPoint { .. }
+            | Effect::AbandonCopy { .. }
             | Effect::DeletePoint { .. } => {
                 return Err(ArmError::payload(effect.id().name(), "the effect creates nothing"));
             }
@@ -176,9 +226,13 @@ impl ArmClient {
 }
 
 /// The tags of a mark, and of its undoing.
-pub(crate) fn mark(delete_after: Option<Timestamp>) -> BTreeMap<&'static str, String> {
+pub(crate) fn mark(
+    delete_after: Option<Timestamp>,
+    approved: Option<&str>,
+) -> BTreeMap<&'static str, String> {
     let text = delete_after.map_or_else(String::new, |at| at.to_string());
-    BTreeMap::from([(tags::DELETE_AFTER, text)])
+    let approved = approved.unwrap_or_default().to_owned();
+    BTreeMap::from([(tags::DELETE_AFTER, text), (tags::APPROVED, approved)])
 }
 
 fn read<T: DeserializeOwned>(path: &str, item: Value) -> Result<T, ArmError> {

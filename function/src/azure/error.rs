@@ -94,15 +94,27 @@ impl ArmError {
     /// right that is missing. Trying again is of no use.
     pub fn persists(&self) -> bool {
         let Self::Refused { code, message, .. } = self else { return false };
-        const CODES: [&str; 4] = [
+        const CODES: [&str; 6] = [
+            "ReadOnlyDisabledSubscription",
             "ScopeLocked",
+            "SnapshotImmutable",
             "RequestDisallowedByPolicy",
             "AuthorizationFailed",
             "LinkedAuthorizationFailed",
         ];
-        // No code of its own is known for immutability (compute-snapshots §3.5).
+        // No code of its own is recorded for immutability (compute-snapshots §3.5).
         CODES.iter().any(|known| known.eq_ignore_ascii_case(code))
             || message.to_ascii_lowercase().contains("immutab")
+    }
+
+    /// Whether the cloud does not know the version of the API that was asked for.
+    pub(super) fn is_unknown_version(&self) -> bool {
+        let Self::Refused { status: StatusCode::BAD_REQUEST, code, .. } = self else {
+            return false;
+        };
+        ["InvalidApiVersionParameter", "InvalidResourceType", "NoRegisteredProviderFound"]
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(code))
     }
 
     /// A word that programs act on.

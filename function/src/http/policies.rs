@@ -8,7 +8,7 @@ use axum::{
     http::StatusCode,
 };
 use serde::Deserialize;
-use shared::{Policy, api::Policies};
+use shared::{Policy, Target, api::Policies};
 
 use super::body::Body;
 use crate::{app::App, error::Error};
@@ -40,10 +40,11 @@ pub(super) async fn save_policy(
     }
     // What Azure has to say is asked only of what has just been seen: a policy may be saved
     // while Azure is away.
-    if let (Some(target), Some(inventory)) = (&policy.target, app.view().await.inventory)
-        && !inventory.regions.is_empty()
-        && inventory.region(&target.region).is_none()
-    {
+    let inventory = app.view().await.inventory.filter(|seen| !seen.regions.is_empty());
+    let unknown = |target: &&Target| {
+        inventory.as_ref().is_some_and(|seen| seen.region(&target.region).is_none())
+    };
+    if let Some(target) = policy.targets.iter().find(unknown) {
         let message = format!(
             "`{}` is not a region of this cloud; `az account list-locations -o table` prints them",
             target.region

@@ -70,6 +70,9 @@ fn refusal(obstacles: &[Obstacle]) -> Option<Error> {
         | Obstacle::OutOfOrder { .. }
         | Obstacle::TooManyCopies { .. }
         | Obstacle::TooManySnapshots { .. }
+        | Obstacle::Locked { .. }
+        | Obstacle::AnotherInstallations { .. }
+        | Obstacle::NotAbandonable { .. }
         | Obstacle::NotReady { .. } => Error::Conflict(message),
         Obstacle::WrongSource { .. }
         | Obstacle::BadName { .. }
@@ -81,6 +84,7 @@ fn refusal(obstacles: &[Obstacle]) -> Option<Error> {
         | Obstacle::MustBeIncremental { .. }
         | Obstacle::SourceFailed { .. }
         | Obstacle::NeedsDiskAccess
+        | Obstacle::Unplaced { .. }
         | Obstacle::BadTag { .. }
         | Obstacle::BadDiskSku { .. }
         | Obstacle::BadZone { .. } => Error::invalid("PreconditionFailed", message),

@@ -3,10 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use shared::{
-    Effect, History, Run,
-    model::{HistoryRef, Outcome},
-};
+use shared::{History, model::HistoryRef};
 
 use super::{Records, bytes, parse, unreadable};
 use crate::{
@@ -44,10 +41,7 @@ impl Records {
             Err(error) => {
                 let why = super::describe(&error);
                 tracing::error!(why, "past runs cannot be read: nothing is deleted");
-                Past {
-                    history: History { readable: false, ..History::default() },
-                    reference: HistoryRef::default(),
-                }
+                Past { history: History::unreadable(), reference: HistoryRef::default() }
             }
         }
     }
@@ -55,7 +49,7 @@ impl Records {
     /// The same history that an earlier run had.
     pub async fn history_of(&self, reference: &HistoryRef) -> Result<History, Error> {
         if !reference.readable {
-            return Ok(History { readable: false, ..History::default() });
+            return Ok(History::unreadable());
         }
         let checkpoint = match reference.checkpoint {
             Some(version) => self.checkpoint(version).await?,
@@ -114,7 +108,7 @@ impl Records {
         runs.sort_by(|a, b| (a.now, &a.id).cmp(&(b.now, &b.id)));
         let mut history = checkpoint.history;
         for run in &runs {
-            fold_run(&mut history, run);
+            history.fold(run);
         }
         Ok((history, runs.len()))
     }
@@ -122,13 +116,4 @@ impl Records {
 
 fn none_yet() -> Checkpoint {
     Checkpoint { heads: BTreeMap::new(), history: History::none() }
-}
-
-fn fold_run(history: &mut History, run: &Run) {
-    for outcome in &run.steps {
-        let gone = matches!(outcome.outcome, Outcome::Done | Outcome::Accepted);
-        if let (true, Effect::DeletePoint { id, unique_id }) = (gone, &outcome.step.effect) {
-            history.deleted.insert(id.key().to_owned(), unique_id.clone());
-        }
-    }
 }

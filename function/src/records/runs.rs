@@ -97,6 +97,22 @@ impl Records {
         Ok(runs)
     }
 
+    /// The hash of the inventory that the newest run was planned on.
+    pub async fn last_inventory(&self) -> Result<Option<String>, Error> {
+        let mut newest: Option<Run> = None;
+        for chain in self.chains().await? {
+            let head = self.head(&chain).await?.map(|stored| stored.run);
+            if let Some(run) = head.filter(|run| run.inventory.is_some())
+                && newest
+                    .as_ref()
+                    .is_none_or(|newest| (newest.now, &newest.id) < (run.now, &run.id))
+            {
+                newest = Some(run);
+            }
+        }
+        Ok(newest.and_then(|run| run.inventory))
+    }
+
     /// The newest runs of one chain, the newest first.
     pub async fn runs_of(&self, chain: &str, limit: u32) -> Result<Vec<Run>, Error> {
         let Some(head) = self.head(chain).await? else { return Ok(vec![]) };

@@ -74,6 +74,8 @@ impl<'a> Homes<'a> {
             | Effect::MarkPoint { id, .. }
             | Effect::UnmarkPoint { id, .. }
             | Effect::PinPoint { id, .. }
+            | Effect::AdoptPoint { id, .. }
+            | Effect::AbandonCopy { id, .. }
             | Effect::DeletePoint { id, .. } => self.of_point(id),
         }
     }

@@ -72,9 +72,13 @@ fn ended(decision: &Decision, step: Option<&StepOutcome>, run: &str) -> Option<R
             Outcome::Skipped { why, .. } if why.is_passing() => None,
             Outcome::Skipped { message, .. } => refused(message.clone()),
         },
-        Fate::Wait | Fate::Keep | Fate::Released | Fate::Foreign | Fate::Marked | Fate::Delete => {
-            None
-        }
+        Fate::Wait
+        | Fate::Keep
+        | Fate::Released
+        | Fate::Foreign
+        | Fate::Held
+        | Fate::Marked
+        | Fate::Delete => None,
     }
 }
 

@@ -4,7 +4,7 @@ use std::{path::Path, process::Command, time::Duration};
 
 use anyhow::{Context, bail, ensure};
 use serde_json::{Value, json};
-use shared::{Policy, Region, ResourceId, Target};
+use shared::{Keep, NetworkAccess, Policy, Region, ResourceId, Schedule, Selection, Target};
 
 use crate::{stack::Stack, tools};
 
@@ -39,20 +39,31 @@ pub async fn seed(stack: &Stack, root: &Path) -> anyhow::Result<()> {
         version: 0,
         name: "Databases, every 6 hours".to_owned(),
         enabled: true,
-        disks: ["pg-01-data", "ledger"]
-            .map(|name| ResourceId::disk(PRODUCTION, "prod-data", name))
-            .to_vec(),
-        every_hours: 6,
+        paused_until: None,
+        disks: Selection::of_disks(
+            ["pg-01-data", "ledger"].map(|name| ResourceId::disk(PRODUCTION, "prod-data", name)),
+        ),
+        schedule: Schedule::Every { minutes: 360 },
+        time_zone: "UTC".to_owned(),
         group: None,
         sku: None,
-        target: Some(Target {
+        network_access: NetworkAccess::DenyAll,
+        keep: Keep::last(8),
+        rpo_minutes: None,
+        targets: vec![Target {
             region: Region::new("northeurope"),
             subscription: None,
             group: Some("snapshots-dr".to_owned()),
             sku: None,
-        }),
-        keep_source: Some(8),
-        keep_target: Some(30),
+            encryption_set: None,
+            keep: Keep::last(30),
+            rpo_minutes: None,
+            fast: false,
+        }],
+        stop_loss_gib: None,
+        first_copies_gib_per_day: None,
+        abandon_after_hours: None,
+        rules_before: vec![],
     };
     let url = format!("{}/policies/{}", stack.api(), policy.id);
     let answer = client.http.put(url).json(&policy).send().await?;

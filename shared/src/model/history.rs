@@ -1,28 +1,165 @@
-//! What past runs taught, folded to what a plan needs.
+//! What past runs taught, folded to what a plan needs and Azure itself does not tell.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
-use super::ResourceId;
+use super::{Outcome, ResourceId, Run, Side, StepOutcome};
+use crate::plan::{Cause, Effect, Reason};
+
+/// How long what a run deleted, was refused or gave up is remembered.
+const MEMORY: SignedDuration = SignedDuration::from_hours(40 * 24);
 
 /// A bounded fold of stored runs.
+///
+/// It grows with the estate (a line for each disk and target that has ever had a full copy), not
+/// with the number of runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct History {
     /// Whether the stored runs could be read. If not: no deletes and no full copies.
     pub readable: bool,
-    /// The points that earlier runs deleted, by the key of their id, newest runs only.
-    pub deleted: BTreeMap<String, String>,
+    /// The points that earlier runs deleted, by the key of their id.
+    #[serde(default)]
+    pub deleted: BTreeMap<String, Gone>,
+    /// The sides that a full copy of a disk has been sent to, by the disk's unique id.
+    #[serde(default)]
+    pub seeded: BTreeMap<String, BTreeSet<Side>>,
+    /// What copies of a policy may have moved, by policy and day of UTC.
+    #[serde(default)]
+    pub spent: BTreeMap<String, BTreeMap<Date, Spent>>,
+    /// What Azure refused for reasons that last, by the key of the step's resource.
+    #[serde(default)]
+    pub refused: BTreeMap<String, Refused>,
+    /// When copies to a side were given up, by the disk's unique id.
+    #[serde(default)]
+    pub abandoned: BTreeMap<String, BTreeMap<String, Timestamp>>,
+    /// The policy versions whose shorter retention a person approved.
+    #[serde(default)]
+    pub accepted: BTreeMap<String, u32>,
+}
+
+/// A point that was deleted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gone {
+    /// Its unique id.
+    pub unique_id: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What copies may have moved: upper bounds, as Azure tells no delta's size.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spent {
+    /// First, full copies.
+    pub first_bytes: u64,
+    /// Later ones.
+    pub delta_bytes: u64,
+}
+
+/// Something that Azure refuses for a reason that does not pass by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// Azure's code.
+    pub code: String,
+    /// When it last said so.
+    pub at: Timestamp,
 }
 
 impl History {
     /// A readable history of nothing.
     pub fn none() -> Self {
-        Self { readable: true, deleted: BTreeMap::new() }
+        Self { readable: true, ..Self::default() }
+    }
+
+    /// A history of which nothing is known.
+    pub fn unreadable() -> Self {
+        Self::default()
     }
 
     /// Whether an earlier run deleted this point.
     pub fn deleted(&self, id: &ResourceId) -> bool {
         self.deleted.contains_key(id.key())
+    }
+
+    /// Whether a full copy of the disk has been sent to `side`.
+    pub fn seeded(&self, disk_unique_id: &str, side: &Side) -> bool {
+        self.seeded.get(disk_unique_id).is_some_and(|sides| sides.contains(side))
+    }
+
+    /// When a copy of the disk to `side` was last given up.
+    pub fn abandoned(&self, disk_unique_id: &str, side: &Side) -> Option<Timestamp> {
+        self.abandoned.get(disk_unique_id)?.get(&side.to_string()).copied()
+    }
+
+    /// Adds a run. Runs are added in the order of the chain.
+    pub fn fold(&mut self, run: &Run) {
+        for outcome in &run.steps {
+            match &outcome.outcome {
+                Outcome::Done | Outcome::Accepted => self.fold_done(outcome, run.now),
+                Outcome::Blocked { code, .. } => {
+                    let refused = Refused { code: code.clone(), at: run.now };
+                    self.refused.insert(outcome.step.effect.id().key().to_owned(), refused);
+                }
+                Outcome::Failed { .. } | Outcome::Skipped { .. } => {}
+            }
+        }
+        for reason in run.decisions.iter().flat_map(|decision| &decision.reasons) {
+            if let Reason::Approved { policies, .. } = reason {
+                for (policy, version) in policies {
+                    let accepted = self.accepted.entry(policy.clone()).or_default();
+                    *accepted = (*accepted).max(*version);
+                }
+            }
+        }
+        self.forget(run.now);
+    }
+
+    fn fold_done(&mut self, outcome: &StepOutcome, now: Timestamp) {
+        self.refused.remove(outcome.step.effect.id().key());
+        match &outcome.step.effect {
+            Effect::DeletePoint { id, unique_id } => {
+                let gone = Gone { unique_id: unique_id.clone(), at: now };
+                self.deleted.insert(id.key().to_owned(), gone);
+            }
+            Effect::AbandonCopy { id, unique_id, disk_unique_id, region } => {
+                let gone = Gone { unique_id: unique_id.clone(), at: now };
+                self.deleted.insert(id.key().to_owned(), gone);
+                let side = Side::of(id, region).to_string();
+                self.abandoned.entry(disk_unique_id.clone()).or_default().insert(side, now);
+            }
+            Effect::StartCopy { id, region, disk_unique_id, first, bytes, .. } => {
+                let sides = self.seeded.entry(disk_unique_id.clone()).or_default();
+                sides.insert(Side::of(id, region));
+                if let Cause::Policy { id: policy, .. } = &outcome.step.cause {
+                    let day = now.to_zoned(TimeZone::UTC).date();
+                    let days = self.spent.entry(policy.clone()).or_default();
+                    let spent = days.entry(day).or_default();
+                    let sum = if *first { &mut spent.first_bytes } else { &mut spent.delta_bytes };
+                    *sum = sum.saturating_add(*bytes);
+                }
+            }
+            Effect::CreateSnapshot { .. }
+            | Effect::CreateDisk { .. }
+            | Effect::MarkPoint { .. }
+            | Effect::UnmarkPoint { .. }
+            | Effect::PinPoint { .. }
+            | Effect::AdoptPoint { .. } => {}
+        }
+    }
+
+    fn forget(&mut self, now: Timestamp) {
+        let Ok(since) = now.checked_sub(MEMORY) else { return };
+        self.deleted.retain(|_, gone| gone.at >= since);
+        self.refused.retain(|_, refused| refused.at >= since);
+        for sides in self.abandoned.values_mut() {
+            sides.retain(|_, at| *at >= since);
+        }
+        self.abandoned.retain(|_, sides| !sides.is_empty());
+        let day = since.to_zoned(TimeZone::UTC).date();
+        for days in self.spent.values_mut() {
+            days.retain(|at, _| *at >= day);
+        }
+        self.spent.retain(|_, days| !days.is_empty());
     }
 }

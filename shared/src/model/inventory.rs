@@ -1,9 +1,14 @@
 //! What was listed, when, and what could not be.
 
-use jiff::Timestamp;
+use std::collections::{BTreeSet, HashMap};
+
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Disk, Region, ResourceId, Snapshot};
+
+/// A point of ours that is missed so long, while its group is listed, was deleted by somebody.
+const GONE_FOR_GOOD: SignedDuration = SignedDuration::from_hours(24);
 
 /// Everything that one gathering saw.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,6 +28,47 @@ pub struct Inventory {
     pub snapshots: Vec<Snapshot>,
     /// What could not be listed. Any gap forbids deletes.
     pub gaps: Vec<Gap>,
+    /// Management locks.
+    #[serde(default)]
+    pub locks: Vec<Lock>,
+    /// Points of ours that are listed no more, although we did not delete them. Any forbids
+    /// deletes.
+    #[serde(default)]
+    pub vanished: Vec<Vanished>,
+}
+
+/// A management lock (`Microsoft.Authorization/locks`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Lock {
+    /// The ARM id of what it stands on: a subscription, a group or a resource.
+    pub scope: String,
+    /// Its name.
+    pub name: String,
+    /// What it forbids.
+    pub level: LockLevel,
+}
+
+/// What a lock forbids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum LockLevel {
+    /// Deleting.
+    CanNotDelete,
+    /// Deleting and changing.
+    ReadOnly,
+}
+
+/// A point of ours that was listed once and is no more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Vanished {
+    /// Its id.
+    pub id: ResourceId,
+    /// Its unique id.
+    pub unique_id: String,
+    /// When it was first missed.
+    pub since: Timestamp,
 }
 
 /// A subscription.
@@ -82,12 +128,65 @@ impl Inventory {
             disks: vec![],
             snapshots: vec![],
             gaps: vec![],
+            locks: vec![],
+            vanished: vec![],
         }
     }
 
-    /// Whether everything asked for was listed.
+    /// Whether everything asked for was listed, and nothing of ours is missing.
     pub fn is_complete(&self) -> bool {
-        self.gaps.is_empty()
+        self.gaps.is_empty() && self.vanished.is_empty()
+    }
+
+    /// The lock that stands on the resource, its group or its subscription: the strictest.
+    pub fn lock_on(&self, id: &ResourceId) -> Option<&Lock> {
+        let on = |lock: &&Lock| {
+            let scope = lock.scope.trim_end_matches('/').to_ascii_lowercase();
+            let rest = id.key().strip_prefix(scope.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.locks.iter().filter(on).max_by_key(|lock| lock.level == LockLevel::ReadOnly)
+    }
+
+    /// Notes which points of `installation` in `previous` are listed no more, although nothing of
+    /// ours deleted them: eventual consistency, rights taken away, or a person.
+    ///
+    /// A point is missed until it comes back, until somebody acknowledges it, or until it has been
+    /// gone for 24 hours while its group is listed without a gap (design §3).
+    pub fn mark_vanished(
+        &mut self,
+        previous: &Self,
+        installation: &str,
+        deleted: impl Fn(&ResourceId) -> bool,
+        acknowledged: &BTreeSet<String>,
+    ) {
+        let now = self.taken_at;
+        let known: HashMap<&str, &str> =
+            self.snapshots.iter().map(|s| (s.id.key(), s.unique_id.as_str())).collect();
+        let here = previous
+            .snapshots
+            .iter()
+            .filter(|s| s.is_of(installation) && !s.unique_id.is_empty())
+            .map(|s| Vanished { id: s.id.clone(), unique_id: s.unique_id.clone(), since: now });
+        let mut missing: Vec<Vanished> = previous
+            .vanished
+            .iter()
+            .cloned()
+            .chain(here)
+            .filter(|gone| known.get(gone.id.key()) != Some(&gone.unique_id.as_str()))
+            .filter(|gone| !deleted(&gone.id) && !acknowledged.contains(&gone.unique_id))
+            .filter(|gone| {
+                let intact = self.group(gone.id.subscription(), gone.id.group()).is_some()
+                    && !self
+                        .gaps
+                        .iter()
+                        .any(|gap| gap.subscription.eq_ignore_ascii_case(gone.id.subscription()));
+                !intact || now.duration_since(gone.since) < GONE_FOR_GOOD
+            })
+            .collect();
+        missing.sort_by(|a, b| (&a.id, &a.unique_id, a.since).cmp(&(&b.id, &b.unique_id, b.since)));
+        missing.dedup_by(|a, b| a.id == b.id && a.unique_id == b.unique_id);
+        self.vanished = missing;
     }
 
     /// The disk of that id that exists today.

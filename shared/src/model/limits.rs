@@ -22,6 +22,20 @@ pub struct Limits {
     pub copies_in_flight: usize,
     /// How long a point stays marked before it is deleted.
     pub delete_after_hours: u32,
+    /// Points that may be marked in 24 hours over what the policies foretold.
+    pub brake_points: usize,
+    /// The same as a part of all points of ours; the larger of the two counts.
+    pub brake_percent: usize,
+    /// Snapshots of a disk from which on points are given up for a target that does not take
+    /// them, so that it does not fill Azure's 500.
+    pub thin_above: usize,
+    /// How old a disk must be before a group, subscription or tag enrols it.
+    pub enrol_after_hours: u32,
+    /// What a delta is taken to move, of the disk's size: Azure tells no delta's size before the
+    /// copy. Used for stop-loss only.
+    pub delta_percent: u64,
+    /// How long a step that Azure refuses for a lasting reason is left alone.
+    pub retry_refused_hours: u32,
 }
 
 /// The subscriptions that may be written to.
@@ -57,11 +71,17 @@ impl Limits {
             installation: installation.to_owned(),
             writes,
             clock_agrees: true,
-            steps_per_tick: 100,
-            deletes_per_tick: 10,
+            steps_per_tick: 1_000,
+            deletes_per_tick: 100,
             snapshots_per_disk: 500,
             copies_in_flight: 100,
             delete_after_hours: 24,
+            brake_points: 10,
+            brake_percent: 2,
+            thin_above: 400,
+            enrol_after_hours: 24,
+            delta_percent: 10,
+            retry_refused_hours: 24,
         }
     }
 }

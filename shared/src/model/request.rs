@@ -34,6 +34,41 @@ pub enum Action {
     RestoreDisk(RestoreDisk),
     /// Undo a point's mark for deletion, and pin it.
     KeepPoint(KeepPoint),
+    /// Let somebody else's snapshot be ours, and a policy's.
+    AdoptPoint(AdoptPoint),
+    /// Give up a copy that does not get on: deletes the incomplete copy.
+    AbandonCopy(AbandonCopy),
+    /// Let exactly these held deletions happen.
+    ApproveDeletions(ApproveDeletions),
+}
+
+/// Let somebody else's snapshot be ours, and a policy's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct AdoptPoint {
+    /// The snapshot or copy.
+    pub snapshot: ResourceId,
+    /// The policy that speaks for it from then on.
+    pub policy: String,
+}
+
+/// Give up a copy that does not get on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct AbandonCopy {
+    /// The incomplete copy.
+    pub copy: ResourceId,
+}
+
+/// Let exactly these held deletions happen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ApproveDeletions {
+    /// The hash of the held deletions, as the plan shows it.
+    pub batch: String,
 }
 
 /// Take a snapshot of a disk.
@@ -141,25 +176,50 @@ pub fn valid_request_id(id: &str) -> bool {
 }
 
 impl Action {
-    /// The resource that the action would make or change.
-    pub fn result(&self) -> ResourceId {
-        match self {
-            Self::CreateSnapshot(a) => {
-                ResourceId::snapshot(a.disk.subscription(), &a.group, &a.name)
-            }
-            Self::CopySnapshot(a) => ResourceId::snapshot(&a.subscription, &a.group, &a.name),
-            Self::RestoreDisk(a) => ResourceId::disk(a.source.subscription(), &a.group, &a.name),
+    /// The resource that the action would make or change; none where it changes many.
+    pub fn result(&self) -> Option<ResourceId> {
+        Some(match self {
+            Self::CreateSnapshot(a) => a.result(),
+            Self::CopySnapshot(a) => a.result(),
+            Self::RestoreDisk(a) => a.result(),
             Self::KeepPoint(a) => a.snapshot.clone(),
-        }
+            Self::AdoptPoint(a) => a.snapshot.clone(),
+            Self::AbandonCopy(a) => a.copy.clone(),
+            Self::ApproveDeletions(_) => return None,
+        })
     }
 
-    /// The resource that the action starts from.
-    pub fn source(&self) -> &ResourceId {
+    /// The resource that the action starts from; none where it starts from many.
+    pub fn source(&self) -> Option<&ResourceId> {
         match self {
-            Self::CreateSnapshot(a) => &a.disk,
-            Self::CopySnapshot(a) => &a.source,
-            Self::RestoreDisk(a) => &a.source,
-            Self::KeepPoint(a) => &a.snapshot,
+            Self::CreateSnapshot(a) => Some(&a.disk),
+            Self::CopySnapshot(a) => Some(&a.source),
+            Self::RestoreDisk(a) => Some(&a.source),
+            Self::KeepPoint(a) => Some(&a.snapshot),
+            Self::AdoptPoint(a) => Some(&a.snapshot),
+            Self::AbandonCopy(a) => Some(&a.copy),
+            Self::ApproveDeletions(_) => None,
         }
+    }
+}
+
+impl CreateSnapshot {
+    /// The snapshot that it makes.
+    pub fn result(&self) -> ResourceId {
+        ResourceId::snapshot(self.disk.subscription(), &self.group, &self.name)
+    }
+}
+
+impl CopySnapshot {
+    /// The copy that it makes.
+    pub fn result(&self) -> ResourceId {
+        ResourceId::snapshot(&self.subscription, &self.group, &self.name)
+    }
+}
+
+impl RestoreDisk {
+    /// The disk that it makes.
+    pub fn result(&self) -> ResourceId {
+        ResourceId::disk(self.source.subscription(), &self.group, &self.name)
     }
 }

@@ -38,6 +38,9 @@ pub struct Snapshot {
     pub network_access: NetworkAccess,
     /// Whether one could restore from it.
     pub state: PointState,
+    /// Until when an immutability policy keeps it from being deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub immutable_until: Option<Timestamp>,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
 }
@@ -102,6 +105,12 @@ impl Side {
             subscription: subscription.to_ascii_lowercase(),
             group: group.to_ascii_lowercase(),
         }
+    }
+}
+
+impl std::fmt::Display for Side {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}/{}", self.region, self.subscription, self.group)
     }
 }
 

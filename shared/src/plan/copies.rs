@@ -1,150 +1,229 @@
-//! Which copies to start: in creation order, one of a disk at a time, never a second full one.
+//! Which copies to start: in creation order, one of a disk at a time over all its targets, the
+//! one closest to breaking its RPO first, never a second full one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Context, Effect, Fate, Plan, Reason, Step, Subject, snapshots};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+
+use super::{
+    Context, Effect, Fate, Plan, Reason, Step, Subject, View, force::Force, snapshots, wants::Want,
+};
 use crate::{
-    lineage::{Point, source_snapshot},
-    model::{Disk, NetworkAccess, PointState, Policy, Side},
+    lineage::Point,
+    model::{PointState, Region, ResourceId, Spent},
     names,
-    status::target_side,
+    status::source_side,
     tags,
 };
 
 /// A copy that Azure calls failed is started anew once, by itself.
 const MAX_ATTEMPTS: usize = 2;
 
-pub(super) fn plan_copies(context: &Context<'_>, copying: &mut BTreeSet<String>, plan: &mut Plan) {
-    let mut in_flight = in_flight_by_region(context);
-    for (policy, id, disk) in context.covered() {
-        let Some(disk) = disk else { continue };
-        let Some(side) = target_side(policy, disk) else { continue };
-        let subject = Subject::Disk(id.clone());
-        let flights =
-            in_flight.entry((side.subscription.clone(), side.region.clone())).or_default();
-        match next_copy(context, policy, disk, &side, copying) {
-            Err((fate, reason)) => plan.decide(subject, fate, vec![reason]),
-            Ok(_) if *flights >= context.limits.copies_in_flight => {
-                let reason = Reason::TooManyCopies { region: side.region };
-                plan.decide(subject, Fate::Wait, vec![reason]);
+/// A target whose copy was given up comes after the disk's others for so long.
+const PENANCE: SignedDuration = SignedDuration::from_hours(24);
+
+pub(super) fn plan_copies(
+    context: &Context<'_>,
+    views: &[View<'_, '_>],
+    copying: &mut BTreeSet<String>,
+    plan: &mut Plan,
+) {
+    let mut flights = in_flight_by_region(context);
+    let mut budget = Budget::of(context);
+    let mut turns: Vec<(&View<'_, '_>, &Want<'_, '_>)> = vec![];
+    for view in views {
+        match view.chain.iter().find(|p| p.snapshot.is_copy && p.snapshot.state.is_under_way()) {
+            Some(point) => under_way(context, view, point, plan),
+            None => turns.extend(view.wants.iter().map(|want| (view, want))),
+        }
+    }
+    let urgency = |view: &View<'_, '_>, want: &Want<'_, '_>| {
+        let abandoned = context.history.abandoned(&view.disk.unique_id, &want.side);
+        let waits = abandoned.is_some_and(|at| context.now.duration_since(at) < PENANCE);
+        let oldest = want.points.first().map(|p| p.point_time);
+        // Two sides of one region take a point before either takes the next.
+        (waits, want.deadline, oldest, view.disk.id.clone(), want.side.clone())
+    };
+    turns.sort_by_cached_key(|(view, want)| urgency(view, want));
+    for (view, want) in turns {
+        let subject = Subject::Disk(view.disk.id.clone());
+        let place = (want.side.subscription.clone(), want.side.region.clone());
+        let flights = flights.entry(place).or_default();
+        let next = next_copy(context, view, want, copying).and_then(|found| {
+            if *flights >= context.limits.copies_in_flight {
+                let region = want.side.region.clone();
+                return Err((Fate::Wait, Reason::TooManyCopies { region }));
             }
+            budget.take(context, want.force, &found.0)?;
+            Ok(found)
+        });
+        match next {
+            Err((fate, reason)) => plan.decide(subject, fate, vec![reason]),
             Ok((effect, reason)) => {
                 *flights += 1;
-                copying.insert(disk.unique_id.clone());
+                copying.insert(view.disk.unique_id.clone());
                 plan.decide(subject, Fate::Act, vec![reason]);
-                plan.steps.push(Step { effect, cause: snapshots::cause(policy) });
+                plan.steps.push(Step { effect, cause: snapshots::cause(want.force) });
             }
         }
     }
 }
 
-/// The points that a target wants and does not have, oldest first.
-///
-/// A target that keeps n wants no more than the newest n, and Azure copies in creation order, so
-/// nothing older than the newest copied point (compute-snapshots §1.6).
-pub(super) fn wanted<'p, 'a>(
-    policy: &Policy,
-    chain: &'p [Point<'a>],
-    side: &Side,
-) -> Vec<&'p Point<'a>> {
-    let newest_copied = chain
+/// A copy is seen, not awaited; one that has had its time is given up where the policy says so.
+fn under_way(context: &Context<'_>, view: &View<'_, '_>, point: &Point<'_>, plan: &mut Plan) {
+    let subject = Subject::Disk(view.disk.id.clone());
+    let copy = point.snapshot;
+    let stuck = view
+        .covering
         .iter()
-        .filter(|p| p.snapshot.is_copy && p.snapshot.region == side.region)
-        .filter(|p| !matches!(p.snapshot.state, PointState::Failed { .. }))
-        .map(|p| p.point_time)
-        .max();
-    let mut wanted: Vec<&Point<'_>> = chain
-        .iter()
-        .filter(|p| !p.snapshot.is_copy && p.snapshot.incremental)
-        .filter(|p| p.snapshot.policy() == Some(policy.id.as_str()))
-        .filter(|p| !matches!(p.snapshot.state, PointState::Failed { .. }))
-        .filter(|p| newest_copied.is_none_or(|newest| p.point_time > newest))
-        .collect();
-    let room = policy.keep_target.map_or(usize::MAX, |n| n as usize);
-    wanted.drain(..wanted.len().saturating_sub(room));
-    wanted
+        .filter(|force| copy.is_of_policy(&force.policy.id))
+        .filter_map(|force| Some((*force, force.policy.abandon_after_hours?)))
+        .min_by_key(|(_, hours)| *hours)
+        .filter(|(_, hours)| has_had(context, copy.created_at, *hours));
+    match stuck {
+        Some((force, hours))
+            if copy.is_of(&context.limits.installation)
+                && !copy.is_pinned()
+                && context.bar().is_none()
+                && context.inventory.lock_on(&copy.id).is_none()
+                && context.refusal(&copy.id).is_none() =>
+        {
+            let effect = Effect::AbandonCopy {
+                id: copy.id.clone(),
+                unique_id: copy.unique_id.clone(),
+                disk_unique_id: view.disk.unique_id.clone(),
+                region: copy.region.clone(),
+            };
+            plan.steps.push(Step { effect, cause: snapshots::cause(force) });
+            let reason = Reason::CopyStuck { copy: copy.id.clone(), hours };
+            plan.decide(subject, Fate::Act, vec![reason]);
+        }
+        _ => {
+            let reason = Reason::CopyUnderWay { copy: copy.id.clone() };
+            plan.decide(subject, Fate::Wait, vec![reason]);
+        }
+    }
 }
 
-/// The copy to start for a disk, or why none is.
+fn has_had(context: &Context<'_>, since: Option<Timestamp>, hours: u32) -> bool {
+    let span = SignedDuration::from_hours(i64::from(hours));
+    since.is_some_and(|since| context.now.duration_since(since) >= span)
+}
+
+/// The copy to start for a side, or why none is.
 fn next_copy(
     context: &Context<'_>,
-    policy: &Policy,
-    disk: &Disk,
-    side: &Side,
+    view: &View<'_, '_>,
+    want: &Want<'_, '_>,
     copying: &BTreeSet<String>,
 ) -> Result<(Effect, Reason), (Fate, Reason)> {
-    let chain = context.lineage.of(disk);
-    let under_way = chain.iter().find(|p| p.snapshot.is_copy && p.snapshot.state.is_under_way());
-    if let Some(point) = under_way {
-        return Err((Fate::Wait, Reason::CopyUnderWay { copy: point.snapshot.id.clone() }));
-    }
-    let Some(point) = wanted(policy, chain, side).first().copied() else {
+    let Some(oldest) = want.points.first() else {
         return Err((Fate::Idle, Reason::TargetComplete));
     };
+    let (disk, side) = (view.disk, &want.side);
+    if source_side(want.force.policy, disk) == *side {
+        return Err((Fate::Blocked, Reason::TargetIsSource { region: side.region.clone() }));
+    }
     if copying.contains(&disk.unique_id) {
         // Another step of this very plan copies the disk.
-        return Err((Fate::Wait, Reason::CopyUnderWay { copy: point.snapshot.id.clone() }));
+        return Err((Fate::Wait, Reason::CopyUnderWay { copy: oldest.snapshot.id.clone() }));
     }
-    if !point.snapshot.state.is_ready() {
-        return Err((Fate::Wait, Reason::SourceNotReady { point: point.snapshot.id.clone() }));
+    let first = needs_full_copy(context, view, want)?;
+    let (point, id) = next_point(context, view, want, first)?;
+    if let Some(reason) = context.refusal(&id) {
+        return Err((Fate::Blocked, reason));
     }
-    forbid_second_full_copy(context, chain, side)?;
-    let id = free_name(context, disk, point, side)?;
-    let target = policy.target.as_ref();
-    let sku = snapshots::sku_in(context, target.and_then(|t| t.sku), &side.region);
+    let sku = snapshots::sku_in(context, want.target.sku, &side.region);
     if let Some(reason) = context.place_obstacle(side, sku) {
         return Err((Fate::Blocked, reason));
     }
+    let size = point.snapshot.size_bytes;
+    let bytes = if first { size } else { size / 100 * context.limits.delta_percent };
     let effect = Effect::StartCopy {
         id,
         region: side.region.clone(),
         source: point.snapshot.id.clone(),
         disk_unique_id: disk.unique_id.clone(),
         sku: sku.name().to_owned(),
-        network_access: NetworkAccess::DenyAll,
-        tags: copy_tags(context, policy, point),
+        network_access: snapshots::access(want.force.policy.network_access, disk),
+        encryption_set: want.target.encryption_set.clone(),
+        fast: want.target.fast,
+        first,
+        bytes,
+        tags: copy_tags(context, point),
     };
     let reason =
         Reason::TargetLacks { point: point.snapshot.id.clone(), region: side.region.clone() };
     Ok((effect, reason))
 }
 
-/// A full copy of a disk travels to a region once. A second one is a person's decision.
-fn forbid_second_full_copy(
+/// Whether the whole disk would travel. It does so to a side once; a second time is a person's
+/// decision.
+fn needs_full_copy(
     context: &Context<'_>,
-    chain: &[Point<'_>],
-    side: &Side,
-) -> Result<(), (Fate, Reason)> {
-    let mut there = chain
-        .iter()
-        .filter(|p| p.snapshot.is_copy && p.snapshot.region == side.region)
-        .filter(|p| p.snapshot.state.is_ready())
-        .peekable();
-    if there.peek().is_none() {
-        let unknown = !context.history.readable;
-        return if unknown { Err((Fate::Blocked, Reason::HistoryUnreadable)) } else { Ok(()) };
+    view: &View<'_, '_>,
+    want: &Want<'_, '_>,
+) -> Result<bool, (Fate, Reason)> {
+    let region = &want.side.region;
+    let copies =
+        || view.chain.iter().filter(|p| p.snapshot.is_copy && p.snapshot.region == *region);
+    let newest = copies().rfind(|p| p.snapshot.state.is_ready());
+    if let Some(newest) = newest {
+        // The delta is reckoned from the region's newest point, which the source must have, too.
+        return match context.index.source_of(newest.snapshot) {
+            Some(_) => Ok(false),
+            None => Err((Fate::Blocked, Reason::BaseGone { region: region.clone() })),
+        };
     }
-    if there.any(|copy| source_snapshot(context.inventory, copy.snapshot).is_some()) {
-        return Ok(());
+    if !context.history.readable {
+        return Err((Fate::Blocked, Reason::HistoryUnreadable));
     }
-    Err((Fate::Blocked, Reason::BaseGone { region: side.region.clone() }))
+    let failed = copies().any(|p| matches!(p.snapshot.state, PointState::Failed { .. }));
+    if context.history.seeded(&view.disk.unique_id, &want.side) && !failed {
+        return Err((Fate::Blocked, Reason::SecondFullCopy { region: region.clone() }));
+    }
+    Ok(true)
+}
+
+/// The oldest wanted point that has not failed twice, and the name of its copy.
+fn next_point<'w, 'a>(
+    context: &Context<'_>,
+    view: &View<'_, '_>,
+    want: &'w Want<'_, 'a>,
+    first: bool,
+) -> Result<(&'w Point<'a>, ResourceId), (Fate, Reason)> {
+    let mut given_up = None;
+    for point in &want.points {
+        if !point.snapshot.state.is_ready() {
+            return Err((Fate::Wait, Reason::SourceNotReady { point: point.snapshot.id.clone() }));
+        }
+        match free_name(context, view, want, point) {
+            Ok(id) => return Ok((point, id)),
+            // A delta that failed twice is left out: the next one holds its changes. A full copy
+            // is not begun a third time.
+            Err(failure) if !first && matches!(failure.1, Reason::CopyFailedTwice { .. }) => {
+                given_up.get_or_insert(failure);
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
+    Err(given_up.unwrap_or((Fate::Idle, Reason::TargetComplete)))
 }
 
 /// The name of the first attempt that has not failed.
 fn free_name(
     context: &Context<'_>,
-    disk: &Disk,
+    view: &View<'_, '_>,
+    want: &Want<'_, '_>,
     point: &Point<'_>,
-    side: &Side,
-) -> Result<crate::ResourceId, (Fate, Reason)> {
+) -> Result<ResourceId, (Fate, Reason)> {
     let slot = tags::read_time(&point.snapshot.tags, tags::SLOT).unwrap_or(point.point_time);
+    let (disk, side) = (view.disk, &want.side);
     let mut failure = None;
     for attempt in 1..=MAX_ATTEMPTS {
         let name = names::copy_name(disk.id.name(), &disk.unique_id, slot, side, attempt);
-        let group = context.inventory.group(&side.subscription, &side.group);
-        let group = group.map_or(side.group.as_str(), |g| g.name.as_str());
-        let id = crate::ResourceId::snapshot(&side.subscription, group, &name);
-        match context.inventory.snapshot(&id) {
+        let id = ResourceId::snapshot(&side.subscription, context.group_name(side), &name);
+        match context.index.snapshot(&id) {
             None => return Ok(id),
             Some(existing) => match &existing.state {
                 PointState::Failed { message, .. } => failure = Some((id, message.clone())),
@@ -160,26 +239,83 @@ fn free_name(
     }
 }
 
-fn copy_tags(
-    context: &Context<'_>,
-    policy: &Policy,
-    point: &Point<'_>,
-) -> BTreeMap<String, String> {
-    let slot = tags::read(&point.snapshot.tags, tags::SLOT).unwrap_or_default();
-    BTreeMap::from([
+/// A copy is the policies' that its source is, so that what one of them lets go another may keep.
+fn copy_tags(context: &Context<'_>, point: &Point<'_>) -> BTreeMap<String, String> {
+    let mut tags = BTreeMap::from([
         (tags::INSTALLATION.to_owned(), context.limits.installation.clone()),
         (tags::DISK.to_owned(), point.disk_unique_id.clone()),
         (tags::POINT.to_owned(), point.point_time.to_string()),
-        (tags::POLICY.to_owned(), policy.id.clone()),
-        (tags::SLOT.to_owned(), slot.to_owned()),
-    ])
+        (tags::POLICY.to_owned(), tags::policies(point.snapshot.policies())),
+    ]);
+    if let Some(slot) = tags::read(&point.snapshot.tags, tags::SLOT) {
+        tags.insert(tags::SLOT.to_owned(), slot.to_owned());
+    }
+    tags
 }
 
-fn in_flight_by_region(context: &Context<'_>) -> BTreeMap<(String, crate::Region), usize> {
+fn in_flight_by_region(context: &Context<'_>) -> BTreeMap<(String, Region), usize> {
     let mut flights = BTreeMap::new();
-    for copy in context.inventory.snapshots.iter().filter(|s| s.is_copy && s.state.is_under_way()) {
-        let side = copy.side();
-        *flights.entry((side.subscription, side.region)).or_default() += 1;
+    let moving = context.inventory.snapshots.iter();
+    for copy in moving.filter(|s| s.is_copy && s.state.is_under_way()) {
+        let place = (copy.id.subscription().to_ascii_lowercase(), copy.region.clone());
+        *flights.entry(place).or_default() += 1;
     }
     flights
+}
+
+/// What policies may still move, this plan's copies counted.
+struct Budget {
+    month: BTreeMap<String, u64>,
+    first_today: BTreeMap<String, u64>,
+}
+
+impl Budget {
+    fn of(context: &Context<'_>) -> Self {
+        let today = context.now.to_zoned(TimeZone::UTC).date();
+        let mut budget = Self { month: BTreeMap::new(), first_today: BTreeMap::new() };
+        for (policy, days) in &context.history.spent {
+            let in_month =
+                days.iter().filter(|(day, _)| day.first_of_month() == today.first_of_month());
+            let sum = in_month.map(|(_, spent)| spent.first_bytes + spent.delta_bytes).sum();
+            budget.month.insert(policy.clone(), sum);
+            let first = days.get(&today).map_or(0, |Spent { first_bytes, .. }| *first_bytes);
+            budget.first_today.insert(policy.clone(), first);
+        }
+        budget
+    }
+
+    /// Takes a copy's bytes, or says which limit stands against it.
+    fn take(
+        &mut self,
+        context: &Context<'_>,
+        force: &Force<'_>,
+        effect: &Effect,
+    ) -> Result<(), (Fate, Reason)> {
+        let Effect::StartCopy { first, bytes, .. } = effect else { return Ok(()) };
+        let policy = &force.policy.id;
+        let month = self.month.entry(policy.clone()).or_default();
+        let today = self.first_today.entry(policy.clone()).or_default();
+        if let Some(limit_gib) = force.policy.stop_loss_gib {
+            if !context.history.readable {
+                return Err((Fate::Blocked, Reason::HistoryUnreadable));
+            }
+            if *month + bytes > u64::from(limit_gib) << 30 {
+                let (policy, spent_gib) = (policy.clone(), *month >> 30);
+                return Err((Fate::Blocked, Reason::StopLoss { policy, spent_gib, limit_gib }));
+            }
+        }
+        if *first {
+            // The first of a day goes whatever its size: a disk may be larger than the share.
+            if let Some(limit_gib) = force.policy.first_copies_gib_per_day
+                && *today > 0
+                && *today + bytes > u64::from(limit_gib) << 30
+            {
+                let policy = policy.clone();
+                return Err((Fate::Wait, Reason::StagedForLater { policy, limit_gib }));
+            }
+            *today += bytes;
+        }
+        *month += bytes;
+        Ok(())
+    }
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    model::{Region, ResourceId},
+    model::{KeepRule, KeptBy, Region, ResourceId},
     preconditions::Obstacle,
 };
 
@@ -84,17 +84,22 @@ pub enum Reason {
     },
     /// Past runs cannot be read, so that a full copy cannot be told from a second one.
     HistoryUnreadable,
-    /// Kept by `keep the last n`.
-    KeptAsLast {
-        /// Its place, newest first, from 1.
-        place: usize,
-        /// n.
-        of: u32,
+    /// Kept by a policy's rule.
+    KeptByRule {
+        /// The policy's id.
+        policy: String,
+        /// The rule and the point's place in it.
+        by: KeptBy,
     },
     /// The side's rule is to keep everything.
     KeptByNoLimit,
     /// The last good point of its side.
     KeptAsFloor,
+    /// The source's snapshots near Azure's limit, so the target goes without this one.
+    GivenUp {
+        /// The target's region.
+        region: Region,
+    },
     /// The next copy is reckoned from it.
     KeptAsBase {
         /// The copy of it that the target has.
@@ -158,6 +163,108 @@ pub enum Reason {
         /// Why.
         bar: DeleteBar,
     },
+    /// Only the rules before an edit keep it: it waits for a person's approval.
+    HeldByEdit {
+        /// The policy.
+        policy: String,
+        /// The version with the shorter retention.
+        version: u32,
+    },
+    /// More would go in 24 hours than the policies foretold: it waits for a person's approval.
+    HeldByBrake {
+        /// Points that may be marked in 24 hours.
+        allowed: usize,
+    },
+    /// The held deletions as a whole, for the approval.
+    HeldBatch {
+        /// Their hash.
+        batch: String,
+        /// How many they are.
+        points: usize,
+    },
+    /// A person approved of the held deletions.
+    Approved {
+        /// Their hash.
+        batch: String,
+        /// The policies and versions whose shorter retention is accepted thereby.
+        policies: Vec<(String, u32)>,
+    },
+    /// The approval is for other deletions than those that are held now.
+    BatchChanged {
+        /// The hash of those that are held now; none if none are.
+        now: Option<String>,
+    },
+    /// A management lock stands on it, its group or its subscription.
+    Locked {
+        /// The lock's name.
+        lock: String,
+        /// What it stands on.
+        scope: String,
+    },
+    /// An immutability policy keeps it.
+    Immutable {
+        /// Until when.
+        until: Timestamp,
+    },
+    /// Azure refused, for a reason that does not pass by itself.
+    RefusedByAzure {
+        /// Azure's code.
+        code: String,
+        /// When it is tried again.
+        until: Timestamp,
+    },
+    /// A group, subscription or tag selects the disk, which is too young to be enrolled.
+    NotYetEnrolled {
+        /// From when it is.
+        from: Timestamp,
+    },
+    /// The policy rests.
+    PolicyPaused {
+        /// Its id.
+        policy: String,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// Azure calls the slot's snapshot failed.
+    SnapshotFailed {
+        /// The snapshot.
+        id: ResourceId,
+        /// When the next slot begins.
+        next: Option<Timestamp>,
+    },
+    /// The target is the place that the snapshots are in.
+    TargetIsSource {
+        /// The region.
+        region: Region,
+    },
+    /// A full copy has been sent there once, and nothing is left of it.
+    SecondFullCopy {
+        /// The region.
+        region: Region,
+    },
+    /// The policy's monthly stop-loss is reached.
+    StopLoss {
+        /// The policy.
+        policy: String,
+        /// GiB that its copies may have moved this month.
+        spent_gib: u64,
+        /// The stop-loss.
+        limit_gib: u32,
+    },
+    /// The day's share of first copies is used up.
+    StagedForLater {
+        /// The policy.
+        policy: String,
+        /// GiB a day.
+        limit_gib: u32,
+    },
+    /// The copy has not become complete in the time that its policy gives.
+    CopyStuck {
+        /// The copy.
+        copy: ResourceId,
+        /// The hours.
+        hours: u32,
+    },
     /// Somebody asked for it.
     Asked {
         /// Who.
@@ -179,6 +286,8 @@ pub enum Reason {
 pub enum DeleteBar {
     /// Something could not be listed.
     InventoryIncomplete,
+    /// Points of ours are listed no more.
+    PointsVanished,
     /// Past runs cannot be read.
     HistoryUnreadable,
     /// The host's clock and Azure's are more than 5 minutes apart.
@@ -189,6 +298,9 @@ impl fmt::Display for DeleteBar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::InventoryIncomplete => "not everything could be listed",
+            Self::PointsVanished => {
+                "points of ours are listed no more, although nobody here deleted them"
+            }
             Self::HistoryUnreadable => "past runs cannot be read",
             Self::ClocksApart => "the host's clock and Azure's are more than 5 minutes apart",
         })
@@ -242,7 +354,88 @@ impl fmt::Display for Reason {
             Self::HistoryUnreadable => f.write_str(
                 "Past runs cannot be read, so a first full copy is not told from a second one.",
             ),
-            Self::KeptAsLast { place, of } => write!(f, "Number {place} of the last {of}."),
+            Self::KeptByRule { policy, by } if by.rule == KeepRule::Within => {
+                write!(f, "Within {} hours of the newest (policy `{policy}`).", by.of)
+            }
+            Self::KeptByRule { policy, by } if by.rule == KeepRule::Last => {
+                write!(f, "Number {} of the last {} (policy `{policy}`).", by.place, by.of)
+            }
+            Self::KeptByRule { policy, by } => {
+                let (place, of, word) = (by.place, by.of, by.rule.word());
+                write!(f, "Number {place} of {of} {word} points (policy `{policy}`).")
+            }
+            Self::GivenUp { region } => write!(
+                f,
+                "Given up for {region}, which does not take copies, so that the source does not reach \
+                 Azure's 500 snapshots."
+            ),
+            Self::HeldByEdit { policy, version } => write!(
+                f,
+                "Only the rules before version {version} of policy `{policy}` keep it: it waits for \
+                 approval."
+            ),
+            Self::HeldByBrake { allowed } => write!(
+                f,
+                "More would go in 24 hours than the policies foretold ({allowed} may): it waits for \
+                 approval."
+            ),
+            Self::HeldBatch { batch, points } => {
+                write!(f, "{points} held deletions, batch {batch}.")
+            }
+            Self::Approved { batch, .. } => {
+                write!(f, "The deletions of batch {batch} are approved.")
+            }
+            Self::BatchChanged { now: None } => {
+                f.write_str("No deletion is held any more; there is nothing to approve.")
+            }
+            Self::BatchChanged { now: Some(now) } => write!(
+                f,
+                "The held deletions have changed since (they are batch {now}): look at them again."
+            ),
+            Self::Locked { lock, scope } => {
+                write!(f, "The lock `{lock}` stands on {scope}. Whoever set it may take it away.")
+            }
+            Self::Immutable { until } => {
+                write!(f, "An immutability policy keeps it until {until}.")
+            }
+            Self::RefusedByAzure { code, until } => write!(
+                f,
+                "Azure refused it with {code}, which does not pass by itself; tried again at {until}."
+            ),
+            Self::NotYetEnrolled { from } => {
+                write!(f, "The disk is young: a rule enrols it from {from}.")
+            }
+            Self::PolicyPaused { policy, until } => {
+                write!(f, "Its policy `{policy}` rests until {until}.")
+            }
+            Self::SnapshotFailed { id, next } => {
+                write!(f, "Azure calls the slot's snapshot `{}` failed", id.name())?;
+                match next {
+                    Some(next) => write!(f, "; the next slot begins at {next}."),
+                    None => f.write_str("."),
+                }
+            }
+            Self::TargetIsSource { region } => write!(
+                f,
+                "The target in {region} is the place that the snapshots are in. Give it another group."
+            ),
+            Self::SecondFullCopy { region } => write!(
+                f,
+                "The whole disk was sent to {region} once and nothing of it is left there. Copy a \
+                 snapshot by hand to send it again."
+            ),
+            Self::StopLoss { policy, spent_gib, limit_gib } => write!(
+                f,
+                "Copies of policy `{policy}` may have moved {spent_gib} GiB this month; its stop-loss is \
+                 {limit_gib} GiB. Raise it, or wait for the next month."
+            ),
+            Self::StagedForLater { policy, limit_gib } => write!(
+                f,
+                "Policy `{policy}` starts {limit_gib} GiB of first copies a day; this one waits its turn."
+            ),
+            Self::CopyStuck { copy, hours } => {
+                write!(f, "`{}` is not complete after {hours} hours; it is given up.", copy.name())
+            }
             Self::KeptByNoLimit => f.write_str("This side keeps everything."),
             Self::KeptAsFloor => f.write_str("The last good point of this side."),
             Self::KeptAsBase { copy } => {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Cause, Context, Effect, Fate, Plan, Reason, Step, Subject};
 use crate::{
     lineage::Point,
-    model::{Action, CopySnapshot, CreateSnapshot, Request, ResourceId, RestoreDisk},
+    model::{Action, AdoptPoint, CopySnapshot, CreateSnapshot, Request, ResourceId, RestoreDisk},
     preconditions::preconditions,
     tags,
 };
@@ -19,6 +19,10 @@ pub(super) fn plan_requests(
     let mut requests: Vec<&Request> = requests.iter().collect();
     requests.sort_by(|a, b| (a.asked_at, &a.id).cmp(&(b.asked_at, &b.id)));
     for request in requests {
+        if matches!(request.action, Action::ApproveDeletions(_)) {
+            // Decided with the deletions themselves.
+            continue;
+        }
         let subject = Subject::Request(request.id.clone());
         let asked = Reason::Asked { actor: request.actor.clone() };
         match step(context, request, copying) {
@@ -39,7 +43,7 @@ fn step(
     request: &Request,
     copying: &mut BTreeSet<String>,
 ) -> Result<Effect, (Fate, Vec<Reason>)> {
-    let result = request.action.result();
+    let Some(result) = request.action.result() else { return Err(vanished()) };
     if made_for(context, request, &result) {
         return Err((Fate::Idle, vec![Reason::AlreadyDone { id: result }]));
     }
@@ -53,24 +57,36 @@ fn step(
         Action::CopySnapshot(action) => copy(context, request, action, result, copying),
         Action::RestoreDisk(action) => restore(context, request, action, result),
         Action::KeepPoint(action) => {
-            let point = context.inventory.snapshot(&action.snapshot).ok_or_else(vanished)?;
+            let point = context.index.snapshot(&action.snapshot).ok_or_else(vanished)?;
             Ok(Effect::PinPoint {
                 id: point.id.clone(),
                 unique_id: point.unique_id.clone(),
                 actor: request.actor.clone(),
             })
         }
+        Action::AdoptPoint(action) => adopt(context, request, action),
+        Action::AbandonCopy(action) => {
+            let copy = context.index.snapshot(&action.copy).ok_or_else(vanished)?;
+            let point = point_of(context, &copy.id).ok_or_else(vanished)?;
+            Ok(Effect::AbandonCopy {
+                id: copy.id.clone(),
+                unique_id: copy.unique_id.clone(),
+                disk_unique_id: point.disk_unique_id.clone(),
+                region: copy.region.clone(),
+            })
+        }
+        Action::ApproveDeletions(_) => Err(vanished()),
     }
 }
 
 /// Whether the request's resource exists and carries its tag: the request was carried out before.
 fn made_for(context: &Context<'_>, request: &Request, result: &ResourceId) -> bool {
     let tags = match &request.action {
-        Action::RestoreDisk(_) => context.inventory.disk(result).map(|disk| &disk.tags),
-        Action::CreateSnapshot(_) | Action::CopySnapshot(_) => {
-            context.inventory.snapshot(result).map(|snapshot| &snapshot.tags)
+        Action::RestoreDisk(_) => context.index.disk(result).map(|disk| &disk.tags),
+        Action::CreateSnapshot(_) | Action::CopySnapshot(_) | Action::AdoptPoint(_) => {
+            context.index.snapshot(result).map(|snapshot| &snapshot.tags)
         }
-        Action::KeepPoint(_) => None,
+        Action::KeepPoint(_) | Action::AbandonCopy(_) | Action::ApproveDeletions(_) => None,
     };
     tags.is_some_and(|tags| tags::read(tags, tags::REQUEST) == Some(&request.id))
 }
@@ -81,7 +97,7 @@ fn create(
     action: &CreateSnapshot,
     id: ResourceId,
 ) -> Result<Effect, (Fate, Vec<Reason>)> {
-    let disk = context.inventory.disk(&action.disk).ok_or_else(vanished)?;
+    let disk = context.index.disk(&action.disk).ok_or_else(vanished)?;
     let mut tags = own_tags(context, request, &action.tags);
     tags.insert(tags::DISK.to_owned(), disk.unique_id.clone());
     tags.insert(tags::POINT.to_owned(), tags::time(context.now));
@@ -103,7 +119,7 @@ fn copy(
     id: ResourceId,
     copying: &mut BTreeSet<String>,
 ) -> Result<Effect, (Fate, Vec<Reason>)> {
-    let source = context.inventory.snapshot(&action.source).ok_or_else(vanished)?;
+    let source = context.index.snapshot(&action.source).ok_or_else(vanished)?;
     let point = point_of(context, &source.id);
     let mut tags = own_tags(context, request, &action.tags);
     let disk_unique_id = match point {
@@ -117,6 +133,11 @@ fn copy(
     if !copying.insert(disk_unique_id.clone()) {
         return Err((Fate::Wait, vec![Reason::CopyUnderWay { copy: source.id.clone() }]));
     }
+    let chain = context.lineage.chains.get(&disk_unique_id).map_or(&[][..], Vec::as_slice);
+    let first = !chain.iter().any(|p| {
+        p.snapshot.is_copy && p.snapshot.region == action.region && p.snapshot.state.is_ready()
+    });
+    let share = if first { 100 } else { context.limits.delta_percent };
     Ok(Effect::StartCopy {
         id,
         region: action.region.clone(),
@@ -124,8 +145,31 @@ fn copy(
         disk_unique_id,
         sku: action.sku.name().to_owned(),
         network_access: action.network_access,
+        encryption_set: None,
+        fast: false,
+        first,
+        bytes: source.size_bytes / 100 * share,
         tags,
     })
+}
+
+fn adopt(
+    context: &Context<'_>,
+    request: &Request,
+    action: &AdoptPoint,
+) -> Result<Effect, (Fate, Vec<Reason>)> {
+    let snapshot = context.index.snapshot(&action.snapshot).ok_or_else(vanished)?;
+    let point = point_of(context, &snapshot.id).ok_or_else(vanished)?;
+    let tags = BTreeMap::from([
+        (tags::INSTALLATION.to_owned(), context.limits.installation.clone()),
+        (tags::REQUEST.to_owned(), request.id.clone()),
+        (tags::DISK.to_owned(), point.disk_unique_id.clone()),
+        (tags::POINT.to_owned(), point.point_time.to_string()),
+        (tags::POLICY.to_owned(), action.policy.clone()),
+        // Whatever it was marked for by another installation is not ours.
+        (tags::DELETE_AFTER.to_owned(), String::new()),
+    ]);
+    Ok(Effect::AdoptPoint { id: snapshot.id.clone(), unique_id: snapshot.unique_id.clone(), tags })
 }
 
 fn restore(
@@ -134,7 +178,7 @@ fn restore(
     action: &RestoreDisk,
     id: ResourceId,
 ) -> Result<Effect, (Fate, Vec<Reason>)> {
-    let source = context.inventory.snapshot(&action.source).ok_or_else(vanished)?;
+    let source = context.index.snapshot(&action.source).ok_or_else(vanished)?;
     Ok(Effect::CreateDisk {
         id,
         region: source.region.clone(),

@@ -1,222 +1,497 @@
 //! Keep, mark or delete: a decision with reasons for every point on every side.
 //!
-//! The dangerous half. Whatever keeps a point wins over whatever would let it go, and a point
-//! goes in two phases. `check` holds the same rules, written apart.
+//! The dangerous half. Whatever keeps a point wins over whatever would let it go, a point goes in
+//! two phases, and the brake holds up what the policies did not foretell. `check` holds the same
+//! rules, written apart.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashMap};
 
-use super::{Context, DeleteBar, Effect, Fate, Plan, Reason, Step, Subject, copies, snapshots};
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    Batch, Context, Effect, Fate, Held, Plan, Reason, Step, Subject, View, brake, force::Force,
+    snapshots,
+};
 use crate::{
-    lineage::{Point, source_snapshot},
-    model::{Disk, PointState, Policy, ResourceId, Side},
-    status::target_side,
+    lineage::Point,
+    model::{Action, Disk, Keep, KeptBy, PointState, Request, ResourceId, Side, time_zone},
+    status::{source_side, target_side},
     tags,
 };
 
-pub(super) fn plan_retention(context: &Context<'_>, plan: &mut Plan) {
+pub(super) fn plan_retention(
+    context: &Context<'_>,
+    views: &[View<'_, '_>],
+    requests: &[Request],
+    plan: &mut Plan,
+) {
     for snapshot in &context.lineage.unplaced {
         let subject = Subject::Point(snapshot.id.clone());
         plan.decide(subject, Fate::Foreign, vec![Reason::Unplaced]);
     }
-    let disks: BTreeMap<&str, &Disk> =
-        context.inventory.disks.iter().map(|d| (d.unique_id.as_str(), d)).collect();
+    let by_unique_id: HashMap<&str, &View<'_, '_>> =
+        views.iter().map(|view| (view.disk.unique_id.as_str(), view)).collect();
+    let mut leaving = Leaving::default();
     for (unique_id, chain) in &context.lineage.chains {
-        let disk = disks.get(unique_id.as_str()).copied();
-        let guards = Guards::of(context, chain, disk);
+        let view = by_unique_id.get(unique_id.as_str()).copied();
+        let guards = Guards::of(context, chain, view);
+        let verdicts = Verdicts::of(context, chain, view.map(|view| view.disk));
+        leaving.foretold += verdicts.foretold;
         for point in chain {
-            decide_point(context, disk, point, &guards, plan);
+            decide_point(context, point, &guards, &verdicts, &mut leaving, plan);
         }
     }
+    leave(context, leaving, requests, plan);
 }
 
 /// What must not go, whatever the rules say: worked out once for a chain.
-struct Guards {
-    floors: BTreeSet<ResourceId>,
-    bases: BTreeMap<ResourceId, ResourceId>,
-    copy_sources: BTreeMap<ResourceId, ResourceId>,
-    wanted: BTreeMap<ResourceId, Side>,
-    places: BTreeMap<ResourceId, usize>,
+#[derive(Default)]
+struct Guards<'c> {
+    floors: HashMap<&'c ResourceId, ()>,
+    bases: HashMap<&'c ResourceId, &'c ResourceId>,
+    copy_sources: HashMap<&'c ResourceId, &'c ResourceId>,
+    wanted: HashMap<&'c ResourceId, &'c Side>,
+    given_up: HashMap<&'c ResourceId, &'c Side>,
 }
 
-impl Guards {
-    fn of(context: &Context<'_>, chain: &[Point<'_>], disk: Option<&Disk>) -> Self {
-        let mut guards = Self {
-            floors: BTreeSet::new(),
-            bases: BTreeMap::new(),
-            copy_sources: BTreeMap::new(),
-            wanted: BTreeMap::new(),
-            places: BTreeMap::new(),
-        };
-        let mut newest_on: BTreeMap<Side, usize> = BTreeMap::new();
-        let mut newest_in: BTreeSet<crate::Region> = BTreeSet::new();
-        let mut rank: BTreeMap<(Side, &str), usize> = BTreeMap::new();
+impl<'c> Guards<'c> {
+    fn of<'a>(context: &Context<'a>, chain: &'c [Point<'a>], view: Option<&'c View<'_, 'a>>) -> Self
+    where
+        'a: 'c,
+    {
+        let mut guards = Self::default();
+        let mut sides: Vec<Side> = vec![];
+        let mut regions: Vec<&crate::Region> = vec![];
         for point in chain.iter().rev() {
             let snapshot = point.snapshot;
             if snapshot.is_copy
                 && snapshot.state.is_under_way()
                 && let Some(source) = &snapshot.source_id
             {
-                guards.copy_sources.insert(source.clone(), snapshot.id.clone());
+                guards.copy_sources.insert(source, &snapshot.id);
             }
             if !snapshot.state.is_ready() {
                 continue;
             }
-            let seen = newest_on.entry(point.side()).or_default();
-            *seen += 1;
-            if *seen == 1 {
-                guards.floors.insert(snapshot.id.clone());
+            let side = point.side();
+            if !sides.contains(&side) {
+                sides.push(side);
+                guards.floors.insert(&snapshot.id, ());
             }
-            if snapshot.is_copy
-                && newest_in.insert(snapshot.region.clone())
-                && let Some(source) = source_snapshot(context.inventory, snapshot)
-            {
-                guards.bases.insert(source.id.clone(), snapshot.id.clone());
-            }
-            if let Some(policy) = snapshot.policy() {
-                let place = rank.entry((point.side(), policy)).or_default();
-                *place += 1;
-                guards.places.insert(snapshot.id.clone(), *place);
+            if snapshot.is_copy && !regions.contains(&&snapshot.region) {
+                regions.push(&snapshot.region);
+                if let Some(source) = context.index.source_of(snapshot) {
+                    guards.bases.insert(&source.id, &snapshot.id);
+                }
             }
         }
-        for policy in context.policies.iter().filter(|policy| policy.enabled) {
-            let Some(disk) = disk.filter(|disk| policy.covers(&disk.id)) else { continue };
-            if let Some(side) = target_side(policy, disk) {
-                for point in copies::wanted(policy, chain, &side) {
-                    guards.wanted.insert(point.snapshot.id.clone(), side.clone());
-                }
+        for want in view.iter().flat_map(|view| &view.wants) {
+            for point in &want.points {
+                guards.wanted.insert(&point.snapshot.id, &want.side);
+            }
+            for id in &want.given_up {
+                guards.given_up.insert(id, &want.side);
             }
         }
         guards
     }
+
+    /// Everything that keeps a point whatever the rules say.
+    fn reasons(&self, point: &Point<'_>) -> Vec<Reason> {
+        let id = &point.snapshot.id;
+        let mut reasons = vec![];
+        match &point.snapshot.state {
+            PointState::Creating | PointState::Copying { .. } => reasons.push(Reason::UnderWay),
+            PointState::Failed { message, .. } => {
+                reasons.push(Reason::FailedInAzure { message: message.clone() });
+            }
+            PointState::Ready => {}
+        }
+        if let Some(actor) = tags::read(&point.snapshot.tags, tags::PIN) {
+            reasons.push(Reason::KeptByPin { actor: actor.to_owned() });
+        }
+        if self.floors.contains_key(id) {
+            reasons.push(Reason::KeptAsFloor);
+        }
+        if let Some(copy) = self.bases.get(id) {
+            reasons.push(Reason::KeptAsBase { copy: (*copy).clone() });
+        }
+        if let Some(copy) = self.copy_sources.get(id) {
+            reasons.push(Reason::KeptAsCopySource { copy: (*copy).clone() });
+        }
+        if let Some(side) = self.wanted.get(id) {
+            reasons.push(Reason::KeptForTarget { region: side.region.clone() });
+        }
+        reasons
+    }
 }
 
-fn decide_point(
-    context: &Context<'_>,
+/// What policies say about the points of a chain.
+#[derive(Default)]
+struct Verdicts<'c, 'a> {
+    of: HashMap<&'c ResourceId, Verdict<'c, 'a>>,
+    /// Points that the rules let go of in the last 24 hours.
+    foretold: usize,
+}
+
+/// What the policies of one point say about it.
+#[derive(Default)]
+struct Verdict<'c, 'a> {
+    /// The policies that speak for it.
+    speakers: Vec<&'c Force<'a>>,
+    /// Why a policy of it does not: nothing is deleted then.
+    silent: Vec<Reason>,
+    kept: Vec<Reason>,
+    /// Policies whose rules before an edit keep it, with the version that edited them.
+    kept_before: Vec<(&'c Force<'a>, u32)>,
+}
+
+impl<'c, 'a> Verdicts<'c, 'a> {
+    fn of(context: &'c Context<'a>, chain: &'c [Point<'a>], disk: Option<&'a Disk>) -> Self {
+        let mut verdicts = Self::default();
+        let ours = |p: &&Point<'_>| p.snapshot.is_of(&context.limits.installation);
+        for point in chain.iter().filter(ours) {
+            let verdict = verdicts.of.entry(&point.snapshot.id).or_default();
+            for policy in point.snapshot.policies() {
+                match speaker(context, disk, point, policy) {
+                    Ok(force) => verdict.speakers.push(force),
+                    Err(reason) => verdict.silent.push(reason),
+                }
+            }
+        }
+        let Some(disk) = disk else { return verdicts };
+        for force in &context.forces {
+            verdicts.ask(context, chain, disk, force);
+        }
+        verdicts
+    }
+
+    /// Asks one policy about all points that it speaks for, side by side.
+    fn ask(
+        &mut self,
+        context: &Context<'_>,
+        chain: &'c [Point<'a>],
+        disk: &Disk,
+        force: &'c Force<'a>,
+    ) {
+        let speaks = |verdict: &Verdict<'_, '_>| {
+            verdict.speakers.iter().any(|speaker| speaker.policy.id == force.policy.id)
+        };
+        // Ready points by where they stand; all snapshots of the disk are one side, whichever
+        // group they went to.
+        let mut sides: BTreeMap<Option<Side>, Vec<&'c Point<'a>>> = BTreeMap::new();
+        for point in chain.iter().rev().filter(|p| p.snapshot.state.is_ready()) {
+            if self.of.get(&point.snapshot.id).is_some_and(speaks) {
+                let side = point.snapshot.is_copy.then(|| point.side());
+                sides.entry(side).or_default().push(point);
+            }
+        }
+        for (side, points) in sides {
+            let policy = force.policy;
+            let Some(keep) = (match &side {
+                None => Some(&policy.keep),
+                Some(side) => policy
+                    .targets
+                    .iter()
+                    .find(|target| target_side(policy, target, disk) == *side)
+                    .map(|target| &target.keep),
+            }) else {
+                continue;
+            };
+            self.judge(context, force, keep, &points);
+            for before in &policy.rules_before {
+                let accepted = context.history.accepted.get(&policy.id);
+                if accepted.is_some_and(|version| *version >= before.replaced_by) {
+                    continue;
+                }
+                let keep = match &side {
+                    None => Some(&before.keep),
+                    Some(side) => before
+                        .targets
+                        .iter()
+                        .find(|target| target_side(policy, target, disk) == *side)
+                        .map(|target| &target.keep),
+                };
+                let zone = time_zone(&before.time_zone).unwrap_or_else(|_| force.zone.clone());
+                let times: Vec<Timestamp> = points.iter().map(|p| p.point_time).collect();
+                let kept: Vec<bool> = match keep {
+                    Some(keep) if !keep.is_empty() => {
+                        keep.kept(&times, &zone).iter().map(|rules| !rules.is_empty()).collect()
+                    }
+                    // What had no rules kept everything.
+                    _ => vec![true; times.len()],
+                };
+                for (point, _) in points.iter().zip(kept).filter(|(_, kept)| *kept) {
+                    let verdict = self.of.entry(&point.snapshot.id).or_default();
+                    verdict.kept_before.push((force, before.replaced_by));
+                }
+            }
+        }
+    }
+
+    fn judge(
+        &mut self,
+        context: &Context<'_>,
+        force: &'c Force<'a>,
+        keep: &Keep,
+        points: &[&'c Point<'a>],
+    ) {
+        if keep.is_empty() {
+            for point in points {
+                let verdict = self.of.entry(&point.snapshot.id).or_default();
+                verdict.kept.push(Reason::KeptByNoLimit);
+            }
+            return;
+        }
+        let times: Vec<Timestamp> = points.iter().map(|p| p.point_time).collect();
+        let kept = keep.kept(&times, &force.zone);
+        // What the same rules kept a day ago, of the points that were there.
+        let start = brake::window_start(context.now);
+        let new = times.iter().take_while(|at| **at > start).count();
+        let kept_then = keep.kept(times.get(new..).unwrap_or_default(), &force.zone);
+        for (nth, (point, rules)) in points.iter().zip(&kept).enumerate() {
+            let was_kept = nth
+                .checked_sub(new)
+                .and_then(|then| kept_then.get(then))
+                .is_none_or(|rules| !rules.is_empty());
+            if rules.is_empty() && was_kept {
+                self.foretold += 1;
+            }
+            let verdict = self.of.entry(&point.snapshot.id).or_default();
+            let by_rule =
+                |by: &KeptBy| Reason::KeptByRule { policy: force.policy.id.clone(), by: *by };
+            verdict.kept.extend(rules.iter().map(by_rule));
+        }
+    }
+}
+
+/// The policy of that id, if it speaks for the point; else why not.
+fn speaker<'c, 'a>(
+    context: &'c Context<'a>,
     disk: Option<&Disk>,
     point: &Point<'_>,
-    guards: &Guards,
+    policy: &str,
+) -> Result<&'c Force<'a>, Reason> {
+    let named = || policy.to_owned();
+    let at = context.forces.binary_search_by(|force| force.policy.id.as_str().cmp(policy));
+    let Some(force) = at.ok().and_then(|at| context.forces.get(at)) else {
+        return Err(Reason::PolicyMissing { policy: named() });
+    };
+    if let Some(reason) = force.silence(context.now) {
+        return Err(reason);
+    }
+    let Some(disk) = disk.filter(|disk| force.selects(disk)) else {
+        return Err(Reason::DiskDeselected { policy: named() });
+    };
+    if point.snapshot.is_copy {
+        let side = point.side();
+        let of_policy =
+            force.policy.targets.iter().any(|t| target_side(force.policy, t, disk) == side);
+        // A copy that another policy's target asked for is that one's alone.
+        if !of_policy {
+            return Err(Reason::SideDeselected { policy: named() });
+        }
+    } else if point.snapshot.region != source_side(force.policy, disk).region {
+        return Err(Reason::SideDeselected { policy: named() });
+    }
+    Ok(force)
+}
+
+/// Points that no rule keeps, and nothing else.
+#[derive(Default)]
+struct Leaving<'c, 'a> {
+    foretold: usize,
+    unmarked: Vec<Unmarked<'c, 'a>>,
+}
+
+struct Unmarked<'c, 'a> {
+    point: &'c Point<'a>,
+    force: &'c Force<'a>,
+    reasons: Vec<Reason>,
+    held: Option<(String, u32)>,
+}
+
+fn decide_point<'c, 'a>(
+    context: &Context<'_>,
+    point: &'c Point<'a>,
+    guards: &Guards<'_>,
+    verdicts: &Verdicts<'c, 'a>,
+    leaving: &mut Leaving<'c, 'a>,
     plan: &mut Plan,
 ) {
-    let subject = Subject::Point(point.snapshot.id.clone());
-    let policy = match speaker(context, disk, point) {
-        Err((fate, reason)) => return plan.decide(subject, fate, vec![reason]),
-        Ok(policy) => policy,
+    let snapshot = point.snapshot;
+    let subject = Subject::Point(snapshot.id.clone());
+    let Some(verdict) = verdicts.of.get(&snapshot.id) else {
+        return plan.decide(subject, Fate::Foreign, vec![Reason::NotOurs]);
     };
-    let kept = keeping(policy, point, guards);
-    let marked = point.snapshot.delete_after();
+    let Some(force) = verdict.speakers.first() else {
+        let by_hand = verdict.silent.is_empty();
+        let (fate, reasons) = if by_hand {
+            (Fate::Keep, vec![Reason::MadeByHand])
+        } else {
+            (Fate::Released, verdict.silent.clone())
+        };
+        return plan.decide(subject, fate, reasons);
+    };
+    // Another target's policy that the point is no copy of has no say here; any other silence has.
+    let silent = verdict.silent.iter().filter(|r| !matches!(r, Reason::SideDeselected { .. }));
+    let mut kept = verdict.kept.clone();
+    kept.extend(guards.reasons(point));
+    kept.extend(silent.cloned());
+    let marked = snapshot.delete_after();
     if !kept.is_empty() {
         if marked.is_some() {
-            push(policy, point, plan, |id, unique_id| Effect::UnmarkPoint { id, unique_id });
+            push(force, point, plan, |id, unique_id| Effect::UnmarkPoint { id, unique_id });
         }
         return plan.decide(subject, Fate::Keep, kept);
     }
-    if let Some(bar) = bar(context) {
+    if let Some(bar) = context.bar() {
         return plan.decide(subject, Fate::Keep, vec![Reason::DeletesBarred { bar }]);
     }
-    let grace = jiff::SignedDuration::from_hours(i64::from(context.limits.delete_after_hours));
-    let fresh = context.now.checked_add(grace).unwrap_or(context.now);
-    let delete_after = marked.unwrap_or(fresh);
-    let reasons = vec![Reason::NotKept { delete_after }];
+    if let Some(reason) = lock(context, point) {
+        return plan.decide(subject, Fate::Blocked, vec![reason]);
+    }
+    let mut reasons = vec![];
+    if let Some(side) = guards.given_up.get(&snapshot.id) {
+        reasons.push(Reason::GivenUp { region: side.region.clone() });
+    }
+    let approved = tags::read(&snapshot.tags, tags::APPROVED).is_some();
+    let held = verdict.kept_before.first().filter(|_| !(approved && marked.is_some()));
     match marked {
-        None => {
-            let mark = |id, unique_id| Effect::MarkPoint { id, unique_id, delete_after };
-            push(policy, point, plan, mark);
+        Some(_) if held.is_some() => {
+            // Marked before the edit was made; the rules before it keep the point.
+            push(force, point, plan, |id, unique_id| Effect::UnmarkPoint { id, unique_id });
+            plan.decide(subject, Fate::Held, held_by_edit(held));
+        }
+        Some(at) if at > context.now => {
+            reasons.push(Reason::NotKept { delete_after: at });
             plan.decide(subject, Fate::Marked, reasons);
         }
-        Some(at) if at > context.now => plan.decide(subject, Fate::Marked, reasons),
-        Some(_) => {
-            push(policy, point, plan, |id, unique_id| Effect::DeletePoint { id, unique_id });
+        Some(at) => {
+            reasons.push(Reason::NotKept { delete_after: at });
+            push(force, point, plan, |id, unique_id| Effect::DeletePoint { id, unique_id });
             plan.decide(subject, Fate::Delete, reasons);
+        }
+        None => {
+            let held = held.map(|(force, version)| (force.policy.id.clone(), *version));
+            leaving.unmarked.push(Unmarked { point, force, reasons, held });
         }
     }
 }
 
+fn held_by_edit(held: Option<&(&Force<'_>, u32)>) -> Vec<Reason> {
+    held.map(|(force, version)| Reason::HeldByEdit {
+        policy: force.policy.id.clone(),
+        version: *version,
+    })
+    .into_iter()
+    .collect()
+}
+
+/// Why Azure would not let the point go.
+fn lock(context: &Context<'_>, point: &Point<'_>) -> Option<Reason> {
+    let snapshot = point.snapshot;
+    if let Some(until) = snapshot.immutable_until.filter(|until| *until > context.now) {
+        return Some(Reason::Immutable { until });
+    }
+    if let Some(lock) = context.inventory.lock_on(&snapshot.id) {
+        return Some(Reason::Locked { lock: lock.name.clone(), scope: lock.scope.clone() });
+    }
+    context.refusal(&snapshot.id)
+}
+
+/// Marks what may go, oldest first; holds the rest.
+fn leave(context: &Context<'_>, leaving: Leaving<'_, '_>, requests: &[Request], plan: &mut Plan) {
+    let grace = SignedDuration::from_hours(i64::from(context.limits.delete_after_hours));
+    let delete_after = context.now.checked_add(grace).unwrap_or(Timestamp::MAX);
+    let allowed = brake::allowance(context, leaving.foretold);
+    let mut unmarked = leaving.unmarked;
+    unmarked.sort_by(|a, b| {
+        (a.point.point_time, &a.point.snapshot.id).cmp(&(b.point.point_time, &b.point.snapshot.id))
+    });
+    let mut left = allowed;
+    let mut held: Vec<(Unmarked<'_, '_>, Reason)> = vec![];
+    for item in unmarked {
+        match &item.held {
+            Some((policy, version)) => {
+                let reason = Reason::HeldByEdit { policy: policy.clone(), version: *version };
+                held.push((item, reason));
+            }
+            None if left == 0 => held.push((item, Reason::HeldByBrake { allowed })),
+            None => {
+                left -= 1;
+                mark(plan, item, delete_after, None);
+            }
+        }
+    }
+    let points = held.iter().map(|(item, reason)| Held {
+        id: item.point.snapshot.id.clone(),
+        unique_id: item.point.snapshot.unique_id.clone(),
+        reason: reason.clone(),
+    });
+    let policies = held.iter().filter_map(|(item, _)| item.held.clone()).collect();
+    let batch = Batch::of(points.collect(), policies);
+    let approved = approve(batch.as_ref(), requests, plan);
+    for (item, reason) in held {
+        match &batch {
+            Some(batch) if approved => mark(plan, item, delete_after, Some(batch.hash.clone())),
+            _ => {
+                let subject = Subject::Point(item.point.snapshot.id.clone());
+                plan.decide(subject, Fate::Held, vec![reason]);
+            }
+        }
+    }
+    plan.held = batch.filter(|_| !approved);
+}
+
+fn mark(
+    plan: &mut Plan,
+    item: Unmarked<'_, '_>,
+    delete_after: Timestamp,
+    approved: Option<String>,
+) {
+    let Unmarked { point, force, mut reasons, .. } = item;
+    reasons.push(Reason::NotKept { delete_after });
+    push(force, point, plan, |id, unique_id| Effect::MarkPoint {
+        id,
+        unique_id,
+        delete_after,
+        approved,
+    });
+    plan.decide(Subject::Point(point.snapshot.id.clone()), Fate::Marked, reasons);
+}
+
+/// Decides the approvals that people gave; true if one is for exactly this batch.
+fn approve(batch: Option<&Batch>, requests: &[Request], plan: &mut Plan) -> bool {
+    let mut approved = false;
+    let mut requests: Vec<&Request> = requests.iter().collect();
+    requests.sort_by(|a, b| (a.asked_at, &a.id).cmp(&(b.asked_at, &b.id)));
+    for request in requests {
+        let Action::ApproveDeletions(action) = &request.action else { continue };
+        let subject = Subject::Request(request.id.clone());
+        let asked = Reason::Asked { actor: request.actor.clone() };
+        match batch {
+            Some(batch) if batch.hash == action.batch => {
+                let (hash, policies) = (batch.hash.clone(), batch.policies.clone());
+                let reason = Reason::Approved { batch: hash, policies };
+                plan.decide(subject, Fate::Idle, vec![asked, reason]);
+                approved = true;
+            }
+            _ => {
+                let now = batch.map(|batch| batch.hash.clone());
+                plan.decide(subject, Fate::Blocked, vec![asked, Reason::BatchChanged { now }]);
+            }
+        }
+    }
+    approved
+}
+
 fn push(
-    policy: &Policy,
+    force: &Force<'_>,
     point: &Point<'_>,
     plan: &mut Plan,
     effect: impl FnOnce(ResourceId, String) -> Effect,
 ) {
     let effect = effect(point.snapshot.id.clone(), point.snapshot.unique_id.clone());
-    plan.steps.push(Step { effect, cause: snapshots::cause(policy) });
-}
-
-/// The policy that speaks for a point, or why none does.
-fn speaker<'a>(
-    context: &Context<'a>,
-    disk: Option<&Disk>,
-    point: &Point<'_>,
-) -> Result<&'a Policy, (Fate, Reason)> {
-    let snapshot = point.snapshot;
-    if !snapshot.is_of(&context.limits.installation) {
-        return Err((Fate::Foreign, Reason::NotOurs));
-    }
-    let Some(id) = snapshot.policy() else {
-        return Err((Fate::Keep, Reason::MadeByHand));
-    };
-    let named = id.to_owned();
-    let Some(policy) = context.policies.iter().find(|policy| policy.id == id) else {
-        return Err((Fate::Released, Reason::PolicyMissing { policy: named }));
-    };
-    if !policy.enabled {
-        return Err((Fate::Released, Reason::PolicyDisabled { policy: named }));
-    }
-    let Some(disk) = disk.filter(|disk| policy.covers(&disk.id)) else {
-        return Err((Fate::Released, Reason::DiskDeselected { policy: named }));
-    };
-    let on_target = target_side(policy, disk).is_some_and(|side| side == point.side());
-    if snapshot.is_copy && !on_target {
-        return Err((Fate::Released, Reason::SideDeselected { policy: named }));
-    }
-    Ok(policy)
-}
-
-/// Everything that keeps a point.
-fn keeping(policy: &Policy, point: &Point<'_>, guards: &Guards) -> Vec<Reason> {
-    let snapshot = point.snapshot;
-    let id = &snapshot.id;
-    let mut reasons = vec![];
-    match &snapshot.state {
-        PointState::Creating | PointState::Copying { .. } => reasons.push(Reason::UnderWay),
-        PointState::Failed { message, .. } => {
-            reasons.push(Reason::FailedInAzure { message: message.clone() });
-        }
-        PointState::Ready => {}
-    }
-    let keep = if snapshot.is_copy { policy.keep_target } else { policy.keep_source };
-    match (keep, guards.places.get(id)) {
-        (None, _) => reasons.push(Reason::KeptByNoLimit),
-        (Some(of), Some(&place)) if place <= of as usize => {
-            reasons.push(Reason::KeptAsLast { place, of });
-        }
-        (Some(_), _) => {}
-    }
-    if let Some(actor) = tags::read(&snapshot.tags, tags::PIN) {
-        reasons.push(Reason::KeptByPin { actor: actor.to_owned() });
-    }
-    if guards.floors.contains(id) {
-        reasons.push(Reason::KeptAsFloor);
-    }
-    if let Some(copy) = guards.bases.get(id) {
-        reasons.push(Reason::KeptAsBase { copy: copy.clone() });
-    }
-    if let Some(copy) = guards.copy_sources.get(id) {
-        reasons.push(Reason::KeptAsCopySource { copy: copy.clone() });
-    }
-    if let Some(side) = guards.wanted.get(id) {
-        reasons.push(Reason::KeptForTarget { region: side.region.clone() });
-    }
-    reasons
-}
-
-fn bar(context: &Context<'_>) -> Option<DeleteBar> {
-    if !context.inventory.is_complete() {
-        Some(DeleteBar::InventoryIncomplete)
-    } else if !context.history.readable {
-        Some(DeleteBar::HistoryUnreadable)
-    } else if !context.limits.clock_agrees {
-        Some(DeleteBar::ClocksApart)
-    } else {
-        None
-    }
+    plan.steps.push(Step { effect, cause: snapshots::cause(force) });
 }

@@ -1,105 +1,164 @@
-//! Which disks are due a snapshot: one for each slot, missed slots collapsed into the latest.
+//! Which disks are due a snapshot: one for each slot, missed slots collapsed into the latest, one
+//! snapshot for all policies that are due.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{Cause, Context, Effect, Fate, Plan, Reason, Step, Subject};
+use super::{Cause, Context, Effect, Fate, Plan, Reason, Step, Subject, View, force::Force};
 use crate::{
-    model::{Disk, NetworkAccess, Policy, Region, ResourceId, SnapshotSku},
+    lineage::Point,
+    model::{Disk, NetworkAccess, PointState, Region, ResourceId, SnapshotSku},
     names,
     status::source_side,
     tags,
 };
 
-/// The latest slot that began at or before `now`; slots are counted from the Unix epoch.
-pub fn slot_at(every_hours: u32, now: Timestamp) -> Timestamp {
-    let length = i64::from(every_hours.max(1)) * 3600;
-    let begun = now.as_second().div_euclid(length) * length;
-    Timestamp::from_second(begun).unwrap_or(now)
-}
-
-/// The first slot that begins after `now`.
-pub fn next_slot(every_hours: u32, now: Timestamp) -> Timestamp {
-    let length = jiff::SignedDuration::from_hours(i64::from(every_hours.max(1)));
-    slot_at(every_hours, now).checked_add(length).unwrap_or(now)
-}
-
-pub(super) fn plan_snapshots(context: &Context<'_>, plan: &mut Plan) {
-    // Two policies with a slot in common share its snapshot.
-    let mut planned: BTreeSet<ResourceId> = BTreeSet::new();
-    for (policy, id, disk) in context.covered() {
-        let subject = Subject::Disk(id.clone());
-        let Some(disk) = disk else {
-            let complete = context.inventory.is_complete();
-            let reason = if complete { Reason::DiskGone } else { Reason::DiskUnseen };
-            plan.decide(subject, Fate::Blocked, vec![reason]);
+pub(super) fn plan_snapshots(context: &Context<'_>, views: &[View<'_, '_>], plan: &mut Plan) {
+    decide_missing(context, plan);
+    for view in views {
+        decide_young(context, view.disk, plan);
+        if view.covering.is_empty() {
             continue;
-        };
-        let slot = slot_at(policy.every_hours, context.now);
-        match due(context, policy, disk, slot) {
+        }
+        let subject = Subject::Disk(view.disk.id.clone());
+        match due(context, view) {
             Err((fate, reason)) => plan.decide(subject, fate, vec![reason]),
-            Ok(effect) => {
+            Ok((effect, slot, cause)) => {
                 plan.decide(subject, Fate::Act, vec![Reason::SlotDue { slot }]);
-                if planned.insert(effect.id().clone()) {
-                    plan.steps.push(Step { effect, cause: cause(policy) });
-                }
+                plan.steps.push(Step { effect, cause });
             }
         }
+    }
+}
+
+/// Disks that a policy names and that are not there.
+fn decide_missing(context: &Context<'_>, plan: &mut Plan) {
+    let mut missing: Vec<&ResourceId> = context
+        .forces
+        .iter()
+        .filter(|force| force.is_in_force)
+        .flat_map(Force::named)
+        .filter(|id| context.index.disk(id).is_none())
+        .collect();
+    missing.sort();
+    missing.dedup();
+    for id in missing {
+        let complete = context.inventory.gaps.is_empty();
+        let reason = if complete { Reason::DiskGone } else { Reason::DiskUnseen };
+        plan.decide(Subject::Disk(id.clone()), Fate::Blocked, vec![reason]);
+    }
+}
+
+/// Disks that a rule selects and that are too young.
+fn decide_young(context: &Context<'_>, disk: &Disk, plan: &mut Plan) {
+    let from = context
+        .forces
+        .iter()
+        .filter(|force| force.is_in_force && force.selects(disk))
+        .filter_map(|force| force.enrols_from(disk, context))
+        .min();
+    if let Some(from) = from {
+        let subject = Subject::Disk(disk.id.clone());
+        plan.decide(subject, Fate::Wait, vec![Reason::NotYetEnrolled { from }]);
     }
 }
 
 /// The snapshot that the slot wants, or why none is made.
 fn due(
     context: &Context<'_>,
-    policy: &Policy,
-    disk: &Disk,
-    slot: Timestamp,
-) -> Result<Effect, (Fate, Reason)> {
+    view: &View<'_, '_>,
+) -> Result<(Effect, Timestamp, Cause), (Fate, Reason)> {
+    let own: Vec<&Point<'_>> = view
+        .chain
+        .iter()
+        .filter(|p| !p.snapshot.is_copy && p.snapshot.is_of(&context.limits.installation))
+        .collect();
+    let due: Vec<(&Force<'_>, Timestamp)> = view
+        .covering
+        .iter()
+        .filter_map(|force| Some((*force, force.slot?)))
+        .filter(|(force, slot)| !own.iter().any(|point| fills(context, point, force, *slot)))
+        .collect();
+    // The latest slot stands for those before it: they would hold the same bytes.
+    let Some(slot) = due.iter().map(|(_, slot)| *slot).max() else {
+        return Err(idle(view));
+    };
+    let Some((lead, _)) = due.iter().find(|(_, of)| *of == slot) else { return Err(idle(view)) };
+    let (policy, disk) = (lead.policy, view.disk);
+    let side = source_side(policy, disk);
     let name = names::snapshot_name(&disk.id, &disk.unique_id, slot);
-    let group = policy.group.as_deref().unwrap_or(disk.id.group());
-    let id = ResourceId::snapshot(disk.id.subscription(), group, &name);
-    let slot_text = slot.to_string();
-    let chain = context.lineage.of(disk);
-    let has_slot = chain.iter().any(|point| {
-        !point.snapshot.is_copy
-            && point.snapshot.is_of(&context.limits.installation)
-            && tags::read(&point.snapshot.tags, tags::SLOT) == Some(&slot_text)
-    });
-    let existing = context.inventory.snapshot(&id);
-    if has_slot || existing.is_some_and(|s| s.is_of(&context.limits.installation)) {
-        let next = next_slot(policy.every_hours, context.now);
-        return Err((Fate::Idle, Reason::SlotDone { slot, next }));
-    }
-    if existing.is_some() {
-        return Err((Fate::Blocked, Reason::NameTaken { id }));
+    let id = ResourceId::snapshot(disk.id.subscription(), context.group_name(&side), &name);
+    if let Some(existing) = context.index.snapshot(&id) {
+        return Err(match &existing.state {
+            _ if !existing.is_of(&context.limits.installation) => {
+                (Fate::Blocked, Reason::NameTaken { id })
+            }
+            PointState::Failed { .. } => {
+                (Fate::Blocked, Reason::SnapshotFailed { id, next: lead.next })
+            }
+            PointState::Creating | PointState::Copying { .. } | PointState::Ready => idle(view),
+        });
     }
     if context.history.deleted(&id) {
         return Err((Fate::Idle, Reason::SlotDeleted { slot }));
     }
-    let count = chain.iter().filter(|p| !p.snapshot.is_copy && p.snapshot.incremental).count();
+    if let Some(reason) = context.refusal(&id) {
+        return Err((Fate::Blocked, reason));
+    }
+    let snapshots = view.chain.iter().filter(|p| !p.snapshot.is_copy && p.snapshot.incremental);
+    let count = snapshots.count();
     if count >= context.limits.snapshots_per_disk {
         return Err((Fate::Blocked, Reason::TooManySnapshots { count }));
     }
     let sku = sku_in(context, policy.sku, &disk.region);
-    if let Some(reason) = context.place_obstacle(&source_side(policy, disk), sku) {
+    if let Some(reason) = context.place_obstacle(&side, sku) {
         return Err((Fate::Blocked, reason));
     }
-    Ok(Effect::CreateSnapshot {
+    let effect = Effect::CreateSnapshot {
         id,
         region: disk.region.clone(),
         source: disk.id.clone(),
         incremental: true,
         sku: sku.name().to_owned(),
-        network_access: NetworkAccess::DenyAll,
+        network_access: access(policy.network_access, disk),
         tags: BTreeMap::from([
             (tags::INSTALLATION.to_owned(), context.limits.installation.clone()),
             (tags::DISK.to_owned(), disk.unique_id.clone()),
             (tags::POINT.to_owned(), tags::time(context.now)),
-            (tags::POLICY.to_owned(), policy.id.clone()),
-            (tags::SLOT.to_owned(), slot_text),
+            (
+                tags::POLICY.to_owned(),
+                tags::policies(due.iter().map(|(f, _)| f.policy.id.as_str())),
+            ),
+            (tags::SLOT.to_owned(), slot.to_string()),
         ]),
-    })
+    };
+    Ok((effect, slot, cause(lead)))
+}
+
+/// Whether the point is what the policy's slot wants: taken since the slot began.
+fn fills(context: &Context<'_>, point: &Point<'_>, force: &Force<'_>, slot: Timestamp) -> bool {
+    let failed = matches!(point.snapshot.state, PointState::Failed { .. });
+    !failed
+        && point.point_time >= slot
+        && context.is_past(point.point_time)
+        && point.snapshot.is_of_policy(&force.policy.id)
+}
+
+fn idle(view: &View<'_, '_>) -> (Fate, Reason) {
+    let slot = view.covering.iter().filter_map(|force| force.slot).max();
+    let next = view.covering.iter().filter_map(|force| force.next).min();
+    let slot = slot.unwrap_or(Timestamp::UNIX_EPOCH);
+    (Fate::Idle, Reason::SlotDone { slot, next: next.unwrap_or(slot) })
+}
+
+/// Who may export the point: as the policy says, and never wider than the disk's own.
+pub(super) fn access(asked: NetworkAccess, disk: &Disk) -> NetworkAccess {
+    match (asked, disk.network_access) {
+        (NetworkAccess::AllowAll, NetworkAccess::AllowAll) => NetworkAccess::AllowAll,
+        // Private access would need a disk access resource, which snapshots do not inherit.
+        _ => NetworkAccess::DenyAll,
+    }
 }
 
 /// The redundancy asked for, or else ZRS where the region offers it.
@@ -112,19 +171,6 @@ pub(super) fn sku_in(
     asked.unwrap_or(if zones { SnapshotSku::StandardZrs } else { SnapshotSku::StandardLrs })
 }
 
-pub(super) fn cause(policy: &Policy) -> Cause {
-    Cause::Policy { id: policy.id.clone(), version: policy.version }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_slot_begins_on_its_first_second() {
-        let at = |text: &str| text.parse::<Timestamp>().unwrap();
-        assert_eq!(slot_at(6, at("2026-11-23T06:00:00Z")), at("2026-11-23T06:00:00Z"));
-        assert_eq!(slot_at(6, at("2026-11-23T05:59:59.9Z")), at("2026-11-23T00:00:00Z"));
-        assert_eq!(next_slot(6, at("2026-11-23T06:00:00Z")), at("2026-11-23T12:00:00Z"));
-    }
+pub(super) fn cause(force: &Force<'_>) -> Cause {
+    Cause::Policy { id: force.policy.id.clone(), version: force.policy.version }
 }

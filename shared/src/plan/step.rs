@@ -72,6 +72,14 @@ pub enum Effect {
         sku: String,
         /// Who may export its bytes.
         network_access: NetworkAccess,
+        /// The disk encryption set in the target's region.
+        encryption_set: Option<String>,
+        /// Whether Azure is asked for its faster copying.
+        fast: bool,
+        /// Whether the region has no point of the disk yet, so that the whole disk travels.
+        first: bool,
+        /// Upper bound of what travels.
+        bytes: u64,
         /// All its tags.
         tags: BTreeMap<String, String>,
     },
@@ -98,6 +106,8 @@ pub enum Effect {
         unique_id: String,
         /// The time.
         delete_after: Timestamp,
+        /// The batch whose approval lets it be marked; none where no approval is needed.
+        approved: Option<String>,
     },
     /// Take a mark back, because something keeps the point again.
     UnmarkPoint {
@@ -114,6 +124,26 @@ pub enum Effect {
         unique_id: String,
         /// Who asked.
         actor: String,
+    },
+    /// Let somebody else's point be ours.
+    AdoptPoint {
+        /// The point.
+        id: ResourceId,
+        /// Its unique id.
+        unique_id: String,
+        /// The tags that it gets.
+        tags: BTreeMap<String, String>,
+    },
+    /// Delete our own copy that does not get on.
+    AbandonCopy {
+        /// The copy.
+        id: ResourceId,
+        /// Its unique id.
+        unique_id: String,
+        /// The disk that it is of.
+        disk_unique_id: String,
+        /// Where it goes.
+        region: Region,
     },
     /// Second phase of a deletion.
     DeletePoint {
@@ -134,6 +164,8 @@ impl Effect {
             | Self::MarkPoint { id, .. }
             | Self::UnmarkPoint { id, .. }
             | Self::PinPoint { id, .. }
+            | Self::AdoptPoint { id, .. }
+            | Self::AbandonCopy { id, .. }
             | Self::DeletePoint { id, .. } => id,
         }
     }
@@ -154,6 +186,8 @@ impl Effect {
             }
             Self::UnmarkPoint { .. } => format!("Take back the mark of {name}"),
             Self::PinPoint { .. } => format!("Pin {name}"),
+            Self::AdoptPoint { .. } => format!("Adopt {name}"),
+            Self::AbandonCopy { region, .. } => format!("Give up the copy {name} to {region}"),
             Self::DeletePoint { .. } => format!("Delete {name}"),
         }
     }

@@ -1,6 +1,6 @@
 //! Hand-broken plans, each of which the check must refuse.
 
-use shared::{Effect, Gap, Inventory, Plan, PointState, Step, Violation, check, plan::Cause, tags};
+use shared::{Effect, Gap, Inventory, Plan, PointState, Step, Violation, plan::Cause, tags};
 
 use crate::world::{World, at, limits, policy};
 
@@ -25,16 +25,17 @@ fn delete(inventory: &Inventory, at: usize, group: &str) -> Step {
 }
 
 fn refuses(world: &World, steps: Vec<Step>, expected: impl Fn(&Violation) -> bool) {
-    let plan = Plan { steps, decisions: vec![] };
-    let violations = check(&plan, &world.inventory, &limits());
+    let plan = Plan { steps, decisions: vec![], held: None };
+    let violations = world.check(&plan, &[policy(&["data"])]);
     assert!(violations.iter().any(expected), "found only {violations:?}");
 }
 
 #[test]
 fn the_due_one_alone_may_go() {
     let world = world();
-    let plan = Plan { steps: vec![delete(&world.inventory, 0, "app")], decisions: vec![] };
-    assert_eq!(check(&plan, &world.inventory, &limits()), []);
+    let steps = vec![delete(&world.inventory, 0, "app")];
+    let plan = Plan { steps, decisions: vec![], held: None };
+    assert_eq!(world.check(&plan, &[policy(&["data"])]), []);
 }
 
 #[test]

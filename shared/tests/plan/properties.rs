@@ -1,7 +1,7 @@
 //! What holds of every plan: over random estates, policies, times and mishaps.
 
 use proptest::prelude::*;
-use shared::{Effect, Plan, PointState, Policy, check, lineage::lineage, tags};
+use shared::{Effect, Keep, Plan, PointState, Policy, Schedule, lineage::lineage, tags};
 
 use crate::world::{World, at, limits, policy};
 
@@ -52,9 +52,9 @@ fn happen(world: &mut World, policy: &mut Policy, event: &Event) {
             world.tag(&id, tags::PIN, "ann");
         }
         Event::EditPolicy { every_hours, keep_source, keep_target, enabled } => {
-            policy.every_hours = *every_hours;
-            policy.keep_source = Some(*keep_source);
-            policy.keep_target = Some(*keep_target);
+            policy.schedule = Schedule::Every { minutes: every_hours * 60 };
+            policy.keep = Keep::last(*keep_source);
+            policy.targets[0].keep = Keep::last(*keep_target);
             policy.enabled = *enabled;
         }
         Event::LoseSnapshot(_) | Event::FailCopy(_) | Event::Pin(_) => {}
@@ -117,7 +117,7 @@ proptest! {
         shuffled.inventory.snapshots.rotate_left(usize::try_from(seed % len as u64).unwrap() % len);
         shuffled.inventory.snapshots.reverse();
         shuffled.inventory.disks.reverse();
-        policy.disks.reverse();
+        policy.disks.include.reverse();
         prop_assert_eq!(straight, shuffled.plan(&[policy]));
     }
 
@@ -130,7 +130,7 @@ proptest! {
             world.settle(std::slice::from_ref(&policy));
             let plan = world.plan(std::slice::from_ref(&policy));
             prop_assert_eq!(&plan.steps, &vec![]);
-            prop_assert_eq!(check(&plan, &world.inventory, &limits()), vec![]);
+            prop_assert_eq!(world.check(&plan, std::slice::from_ref(&policy)), vec![]);
         }
     }
 }

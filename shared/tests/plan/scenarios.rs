@@ -2,8 +2,8 @@
 
 use shared::{
     Action, CopySnapshot, Decision, Effect, Fate, Gap, History, Limits, NetworkAccess, PointState,
-    Reason, Region, Request, ResourceId, SnapshotSku, Subject, check, lineage::lineage,
-    model::Writes, plan, preconditions, tags,
+    Reason, Region, Request, ResourceId, SnapshotSku, Subject, lineage::lineage, model::Writes,
+    plan, preconditions, tags,
 };
 
 use crate::world::{SUBSCRIPTION, World, at, disk_id, limits, policy};
@@ -261,7 +261,7 @@ fn a_click_and_a_policy_never_copy_one_disk_at_once() {
     let both = plan(&world.inventory, &policies, &[request], &History::none(), &limits(), now);
     let copies = both.steps.iter().filter(|s| matches!(s.effect, Effect::StartCopy { .. }));
     assert_eq!(copies.count(), 1);
-    assert_eq!(check(&both, &world.inventory, &limits()), []);
+    assert_eq!(world.check(&both, &policies), []);
 }
 
 #[test]

@@ -6,9 +6,11 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use shared::{
-    Disk, Effect, Group, History, Inventory, Limits, NetworkAccess, Plan, PointState, Policy,
-    Region, RegionInfo, ResourceId, ResourceKind, Snapshot, Subscription, Target, check,
-    model::Writes, plan, tags,
+    Disk, Effect, Group, History, Inventory, Keep, Limits, NetworkAccess, Plan, PointState, Policy,
+    Region, RegionInfo, ResourceId, ResourceKind, Run, Schedule, Selection, Snapshot, Subscription,
+    Target, Violation, check,
+    model::{Link, Outcome, RunTrigger, StepOutcome, Writes},
+    plan, tags,
 };
 
 pub(crate) const SUBSCRIPTION: &str = "5a9f0000-0000-4000-8000-000000000001";
@@ -25,24 +27,39 @@ pub(crate) fn disk_id(name: &str) -> ResourceId {
     ResourceId::disk(SUBSCRIPTION, "app", name)
 }
 
+pub(crate) fn target(region: &str, group: &str, keep: Keep) -> Target {
+    Target {
+        region: Region::new(region),
+        subscription: None,
+        group: Some(group.to_owned()),
+        sku: None,
+        encryption_set: None,
+        keep,
+        rpo_minutes: None,
+        fast: false,
+    }
+}
+
 pub(crate) fn policy(disks: &[&str]) -> Policy {
     Policy {
         id: "p".to_owned(),
         version: 1,
         name: "P".to_owned(),
         enabled: true,
-        disks: disks.iter().map(|name| disk_id(name)).collect(),
-        every_hours: 6,
+        paused_until: None,
+        disks: Selection::of_disks(disks.iter().map(|name| disk_id(name))),
+        schedule: Schedule::Every { minutes: 360 },
+        time_zone: "UTC".to_owned(),
         group: None,
         sku: None,
-        target: Some(Target {
-            region: Region::new("northeurope"),
-            subscription: None,
-            group: Some("dr".to_owned()),
-            sku: None,
-        }),
-        keep_source: Some(3),
-        keep_target: Some(4),
+        network_access: NetworkAccess::DenyAll,
+        keep: Keep::last(3),
+        rpo_minutes: None,
+        targets: vec![target("northeurope", "dr", Keep::last(4))],
+        stop_loss_gib: None,
+        first_copies_gib_per_day: None,
+        abandon_after_hours: None,
+        rules_before: vec![],
     }
 }
 
@@ -50,6 +67,7 @@ pub(crate) fn policy(disks: &[&str]) -> Policy {
 #[derive(Clone, Debug)]
 pub(crate) struct World {
     pub(crate) inventory: Inventory,
+    pub(crate) history: History,
     made: u32,
 }
 
@@ -66,7 +84,7 @@ impl World {
             let (subscription, region) = (SUBSCRIPTION.to_owned(), Region::new(region));
             inventory.groups.push(Group { subscription, name: name.to_owned(), region });
         }
-        let mut world = Self { inventory, made: 0 };
+        let mut world = Self { inventory, history: History::none(), made: 0 };
         for name in disks {
             world.make_disk(name);
         }
@@ -113,17 +131,44 @@ impl World {
 
     pub(crate) fn plan(&self, policies: &[Policy]) -> Plan {
         let now = self.inventory.taken_at;
-        plan(&self.inventory, policies, &[], &History::none(), &limits(), now)
+        plan(&self.inventory, policies, &[], &self.history, &limits(), now)
+    }
+
+    pub(crate) fn check(&self, plan: &Plan, policies: &[Policy]) -> Vec<Violation> {
+        check(plan, &self.inventory, policies, &[], &self.history, &limits())
     }
 
     /// Plans, checks, applies; returns the plan.
     pub(crate) fn tick(&mut self, policies: &[Policy]) -> Plan {
         let plan = self.plan(policies);
-        assert_eq!(check(&plan, &self.inventory, &limits()), [], "the check refuses {plan:#?}");
+        let violations = self.check(&plan, policies);
+        assert_eq!(violations, [], "the check refuses {plan:#?}");
         for step in &plan.steps {
             self.apply(&step.effect);
         }
+        self.remember(&plan);
         plan
+    }
+
+    /// Folds a plan whose every step was done into the history.
+    fn remember(&mut self, plan: &Plan) {
+        let done = |step: &shared::Step| StepOutcome {
+            step: step.clone(),
+            outcome: Outcome::Done,
+            azure_request_id: None,
+        };
+        self.history.fold(&Run {
+            id: String::new(),
+            link: Link { chain: Link::ESTATE.to_owned(), number: 1, previous: None },
+            trigger: RunTrigger::Timer,
+            now: self.inventory.taken_at,
+            duration_ms: 0,
+            inventory: None,
+            inputs: None,
+            steps: plan.steps.iter().map(done).collect(),
+            decisions: plan.decisions.clone(),
+            problems: vec![],
+        });
     }
 
     /// Ticks until nothing is left to do at this time.
@@ -156,15 +201,26 @@ impl World {
                 copy.state = PointState::Copying { percent: None };
                 self.inventory.snapshots.push(copy);
             }
-            Effect::MarkPoint { id, delete_after, .. } => {
+            Effect::MarkPoint { id, delete_after, approved, .. } => {
                 self.tag(id, tags::DELETE_AFTER, &delete_after.to_string());
+                self.tag(id, tags::APPROVED, approved.as_deref().unwrap_or_default());
             }
-            Effect::UnmarkPoint { id, .. } => self.tag(id, tags::DELETE_AFTER, ""),
+            Effect::UnmarkPoint { id, .. } => {
+                self.tag(id, tags::DELETE_AFTER, "");
+                self.tag(id, tags::APPROVED, "");
+            }
+            Effect::AdoptPoint { id, tags, .. } => {
+                for (name, value) in tags {
+                    self.tag(id, name, value);
+                }
+            }
             Effect::PinPoint { id, actor, .. } => {
                 self.tag(id, tags::DELETE_AFTER, "");
                 self.tag(id, tags::PIN, actor);
             }
-            Effect::DeletePoint { id, .. } => self.inventory.snapshots.retain(|s| s.id != *id),
+            Effect::DeletePoint { id, .. } | Effect::AbandonCopy { id, .. } => {
+                self.inventory.snapshots.retain(|s| s.id != *id)
+            }
             Effect::CreateDisk { id, .. } => self.make_disk(id.name()),
         }
     }
@@ -191,6 +247,7 @@ impl World {
             created_at: Some(self.inventory.taken_at),
             network_access: NetworkAccess::DenyAll,
             state: PointState::Ready,
+            immutable_until: None,
             tags: tags.clone(),
         }
     }

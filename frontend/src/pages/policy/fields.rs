@@ -68,7 +68,7 @@ pub(super) fn Fields(draft: Draft, #[prop(into)] disabled: Signal<bool>) -> impl
         <DiskList draft disabled/>
         <fieldset class="two">
             <legend>"Snapshots"</legend>
-            <TextField label="Every n hours" value=draft.every_hours kind="number" disabled hint="Slots are counted from midnight UTC."/>
+            <TextField label="Every n hours, or cron" value=draft.every_hours disabled hint="Hours are counted from midnight UTC; or five cron fields, such as 0 6 * * MON-FRI."/>
             <div class="button-row presets" role="group" aria-label="Presets">{PRESETS.map(preset).collect_view()}</div>
             <SelectField label="Group for snapshots" value=draft.group choices=groups("The disk's own") disabled/>
             <SelectField label="Redundancy" value=draft.sku choices=Signal::stored(skus) disabled/>

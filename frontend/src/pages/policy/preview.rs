@@ -1,7 +1,12 @@
 //! What the next tick would do if the draft were saved: the planner itself says it, here.
 
+use std::collections::BTreeSet;
+
 use leptos::prelude::*;
-use shared::{Fate, History, Plan, Policy, Step, Subject, lineage::lineage, plan, plan::Cause};
+use shared::{
+    Fate, History, Plan, Policy, ResourceId, Step, Subject, lineage::lineage, model::Selected,
+    plan, plan::Cause,
+};
 
 use crate::{
     components::{badge::Badge, prose::prose},
@@ -51,21 +56,31 @@ pub(super) fn Preview(policy: Memo<Policy>) -> impl IntoView {
 fn look(plan: &Plan, draft: &Policy, inventory: &shared::Inventory) -> Outlook {
     let of_it = |step: &&Step| matches!(&step.cause, Cause::Policy { id, .. } if *id == draft.id);
     let lineage = lineage(inventory);
+    let selected: BTreeSet<&ResourceId> = inventory
+        .disks
+        .iter()
+        .filter(|disk| draft.disks.selects(disk) != Selected::No)
+        .map(|disk| &disk.id)
+        .chain(draft.named_disks())
+        .collect();
+    let covers = |id: &ResourceId| selected.contains(id);
     let mut outlook =
         Outlook { steps: plan.steps.iter().filter(of_it).cloned().collect(), ..Outlook::default() };
     for decision in &plan.decisions {
         let reasons = || present::reasons(decision);
         let line = |name: &str| (name.to_owned(), present::fate(decision.fate), reasons());
         match (&decision.subject, decision.fate) {
-            (Subject::Disk(id), _) if draft.covers(id) => {
+            (Subject::Disk(id), _) if covers(id) => {
                 outlook.disks.push(line(&format!("{} in {}", id.name(), id.group())))
             }
             (Subject::Point(id), fate) => {
-                let covered = inventory.disks.iter().filter(|disk| draft.covers(&disk.id));
+                let covered = inventory.disks.iter().filter(|disk| covers(&disk.id));
                 let is_of_it =
                     covered.flat_map(|disk| lineage.of(disk)).any(|point| point.snapshot.id == *id);
                 match fate {
-                    Fate::Marked | Fate::Delete if is_of_it => outlook.going.push(line(id.name())),
+                    Fate::Marked | Fate::Delete | Fate::Held if is_of_it => {
+                        outlook.going.push(line(id.name()))
+                    }
                     Fate::Keep if is_of_it => outlook.kept += 1,
                     _ => {}
                 }

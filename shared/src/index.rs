@@ -1,0 +1,60 @@
+//! What is in an inventory, by id: built once where many things are looked up.
+
+use std::collections::HashMap;
+
+use crate::model::{Disk, Inventory, ResourceId, ResourceKind, Snapshot};
+
+/// Disks and snapshots by the key of their id, snapshots by unique id, too.
+///
+/// For looking up only: nothing is done in the order of these maps.
+#[derive(Clone, Debug, Default)]
+pub struct Index<'a> {
+    disks: HashMap<&'a str, &'a Disk>,
+    snapshots: HashMap<&'a str, &'a Snapshot>,
+    by_unique_id: HashMap<&'a str, &'a Snapshot>,
+}
+
+impl<'a> Index<'a> {
+    /// Indexes `inventory`.
+    pub fn of(inventory: &'a Inventory) -> Self {
+        let snapshots = &inventory.snapshots;
+        Self {
+            disks: inventory.disks.iter().map(|disk| (disk.id.key(), disk)).collect(),
+            snapshots: snapshots.iter().map(|s| (s.id.key(), s)).collect(),
+            by_unique_id: snapshots.iter().map(|s| (s.unique_id.as_str(), s)).collect(),
+        }
+    }
+
+    /// The disk of that id that exists today.
+    pub fn disk(&self, id: &ResourceId) -> Option<&'a Disk> {
+        self.disks.get(id.key()).copied()
+    }
+
+    /// The snapshot or copy of that id.
+    pub fn snapshot(&self, id: &ResourceId) -> Option<&'a Snapshot> {
+        self.snapshots.get(id.key()).copied()
+    }
+
+    /// The snapshot or copy of that unique id.
+    pub fn by_unique_id(&self, unique_id: &str) -> Option<&'a Snapshot> {
+        self.by_unique_id.get(unique_id).copied()
+    }
+
+    /// Whether a disk or snapshot has that id.
+    pub fn exists(&self, id: &ResourceId) -> bool {
+        match id.kind() {
+            ResourceKind::Disk => self.disk(id).is_some(),
+            ResourceKind::Snapshot => self.snapshot(id).is_some(),
+        }
+    }
+
+    /// The existing snapshot that `copy` was made from: by unique id, or by its ARM id while Azure
+    /// has not yet told the unique id.
+    pub fn source_of(&self, copy: &Snapshot) -> Option<&'a Snapshot> {
+        let source = self.snapshot(copy.source_id.as_ref()?)?;
+        match copy.source_unique_id.as_deref() {
+            Some(unique_id) if unique_id != source.unique_id => None,
+            _ => Some(source),
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! What each target of a disk lacks: the points that its rules would keep, in creation order.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::{Context, force::Force};
+use crate::{
+    lineage::Point,
+    model::{Disk, PointState, ResourceId, Side, Target},
+    status::target_side,
+};
+
+/// Points that remain wanted by a target that takes none, once the source nears Azure's limit.
+const THINNED: usize = 50;
+
+/// What one target side of a disk lacks.
+pub(super) struct Want<'c, 'a> {
+    pub(super) side: Side,
+    /// The policy whose target it is; the first by id where several share the side.
+    pub(super) force: &'c Force<'a>,
+    pub(super) target: &'a Target,
+    /// Oldest first.
+    pub(super) points: Vec<&'c Point<'a>>,
+    /// Points that are given up because the target does not take any.
+    pub(super) given_up: BTreeSet<ResourceId>,
+    /// When the side breaks its RPO.
+    pub(super) deadline: Timestamp,
+}
+
+/// The wants of a disk, by side.
+pub(super) fn wants<'c, 'a>(
+    context: &Context<'a>,
+    disk: &Disk,
+    chain: &'c [Point<'a>],
+    covering: &[&'c Force<'a>],
+) -> Vec<Want<'c, 'a>> {
+    let mut by_side: BTreeMap<Side, Want<'c, 'a>> = BTreeMap::new();
+    for force in covering {
+        for target in &force.policy.targets {
+            let side = target_side(force.policy, target, disk);
+            let points = wanted(context, force, target, chain, &side);
+            let deadline = deadline(force, target, chain, &side, &points);
+            let want = by_side.entry(side.clone()).or_insert_with(|| Want {
+                side,
+                force,
+                target,
+                points: vec![],
+                given_up: BTreeSet::new(),
+                deadline,
+            });
+            want.deadline = want.deadline.min(deadline);
+            want.points.extend(points);
+        }
+    }
+    let sources = chain.iter().filter(|p| !p.snapshot.is_copy && p.snapshot.incremental).count();
+    by_side
+        .into_values()
+        .map(|mut want| {
+            let key = |p: &&Point<'_>| (p.point_time, p.snapshot.id.clone());
+            want.points.sort_by_key(key);
+            want.points.dedup_by_key(|p| &p.snapshot.id);
+            if sources >= context.limits.thin_above {
+                thin(&mut want);
+            }
+            want
+        })
+        .collect()
+}
+
+/// The points that a target wants for one policy and does not have, oldest first.
+///
+/// Azure copies in creation order: nothing older than the newest copied point of the region, but
+/// that one may go to a second side there (compute-snapshots §1.6). What the target's rules would
+/// delete at once is not wanted.
+fn wanted<'c, 'a>(
+    context: &Context<'_>,
+    force: &Force<'_>,
+    target: &Target,
+    chain: &'c [Point<'a>],
+    side: &Side,
+) -> Vec<&'c Point<'a>> {
+    let alive = |p: &&Point<'_>| !matches!(p.snapshot.state, PointState::Failed { .. });
+    let copies = || chain.iter().filter(|p| p.snapshot.is_copy).filter(alive);
+    let in_region = copies().filter(|p| p.snapshot.region == side.region);
+    let newest = in_region.map(|p| p.point_time).max();
+    let on_side: Vec<Timestamp> =
+        copies().filter(|p| p.side() == *side).map(|p| p.point_time).collect();
+    let mut lacking: Vec<&Point<'_>> = chain
+        .iter()
+        .filter(|p| !p.snapshot.is_copy && p.snapshot.incremental)
+        .filter(|p| p.snapshot.is_of(&context.limits.installation))
+        .filter(|p| p.snapshot.is_of_policy(&force.policy.id))
+        .filter(alive)
+        .filter(|p| newest.is_none_or(|newest| p.point_time >= newest))
+        .filter(|p| !on_side.contains(&p.point_time))
+        .collect();
+    if !target.keep.is_empty() {
+        let mut all: Vec<(Timestamp, Option<&ResourceId>)> = copies()
+            .filter(|p| p.side() == *side && p.snapshot.is_of_policy(&force.policy.id))
+            .map(|p| (p.point_time, None))
+            .chain(lacking.iter().map(|p| (p.point_time, Some(&p.snapshot.id))))
+            .collect();
+        all.sort_by(|a, b| b.cmp(a));
+        let times: Vec<Timestamp> = all.iter().map(|(at, _)| *at).collect();
+        let kept = target.keep.kept(&times, &force.zone);
+        let kept: BTreeSet<&ResourceId> = all
+            .iter()
+            .zip(kept)
+            .filter(|(_, rules)| !rules.is_empty())
+            .filter_map(|((_, id), _)| *id)
+            .collect();
+        lacking.retain(|p| kept.contains(&p.snapshot.id));
+    }
+    lacking
+}
+
+fn deadline(
+    force: &Force<'_>,
+    target: &Target,
+    chain: &[Point<'_>],
+    side: &Side,
+    points: &[&Point<'_>],
+) -> Timestamp {
+    let newest = chain
+        .iter()
+        .filter(|p| p.snapshot.state.is_ready() && p.side() == *side)
+        .map(|p| p.point_time)
+        .max();
+    let since = newest.or_else(|| points.first().map(|p| p.point_time));
+    let rpo = jiff::SignedDuration::from_secs(force.rpo_seconds(target.rpo_minutes));
+    since.and_then(|since| since.checked_add(rpo).ok()).unwrap_or(Timestamp::MAX)
+}
+
+/// Thins the middle: the newest stays, and of the others some at even distances.
+fn thin(want: &mut Want<'_, '_>) {
+    let Some(newest) = want.points.len().checked_sub(1) else { return };
+    let stride = want.points.len().div_ceil(THINNED);
+    let mut nth = 0;
+    want.points.retain(|point| {
+        let stays = nth == newest || nth % stride == 0;
+        nth += 1;
+        if !stays {
+            want.given_up.insert(point.snapshot.id.clone());
+        }
+        stays
+    });
+}
