@@ -1,5 +1,5 @@
 //! One run: gather → plan → check → apply → record. A tick takes no input; a click is a request
-//! into the same. With several subscriptions, a tick hands each one's steps to a message (ADR 0008).
+//! into the same. With several subscriptions, a tick hands each one's steps to a message (ADR 0009).
 
 mod parts;
 mod record;

@@ -82,7 +82,8 @@ fn under_way(context: &Context<'_>, view: &View<'_, '_>, point: &Point<'_>, plan
         .filter(|(_, hours)| has_had(context, copy.created_at, *hours));
     match stuck {
         Some((force, hours))
-            if copy.is_of(&context.limits.installation)
+            if !plan.steps.iter().any(|step| *step.effect.id() == copy.id)
+                && copy.is_of(&context.limits.installation)
                 && !copy.is_pinned()
                 && context.bar().is_none()
                 && context.inventory.lock_on(&copy.id).is_none()

@@ -31,10 +31,19 @@ pub(super) fn plan_retention(
     }
     let by_unique_id: HashMap<&str, &View<'_, '_>> =
         views.iter().map(|view| (view.disk.unique_id.as_str(), view)).collect();
+    // What a step of this very plan pins stays, too.
+    let pinned: HashMap<ResourceId, String> = plan
+        .steps
+        .iter()
+        .filter_map(|step| match &step.effect {
+            Effect::PinPoint { id, actor, .. } => Some((id.clone(), actor.clone())),
+            _ => None,
+        })
+        .collect();
     let mut leaving = Leaving::default();
     for (unique_id, chain) in &context.lineage.chains {
         let view = by_unique_id.get(unique_id.as_str()).copied();
-        let guards = Guards::of(context, chain, view);
+        let guards = Guards::of(context, chain, view, &pinned);
         let verdicts = Verdicts::of(context, chain, view.map(|view| view.disk));
         leaving.foretold += verdicts.foretold;
         for point in chain {
@@ -52,10 +61,16 @@ struct Guards<'c> {
     copy_sources: HashMap<&'c ResourceId, &'c ResourceId>,
     wanted: HashMap<&'c ResourceId, &'c Side>,
     given_up: HashMap<&'c ResourceId, &'c Side>,
+    pinned: HashMap<&'c ResourceId, &'c str>,
 }
 
 impl<'c> Guards<'c> {
-    fn of<'a>(context: &Context<'a>, chain: &'c [Point<'a>], view: Option<&'c View<'_, 'a>>) -> Self
+    fn of<'a>(
+        context: &Context<'a>,
+        chain: &'c [Point<'a>],
+        view: Option<&'c View<'_, 'a>>,
+        pinned: &'c HashMap<ResourceId, String>,
+    ) -> Self
     where
         'a: 'c,
     {
@@ -64,6 +79,10 @@ impl<'c> Guards<'c> {
         let mut regions: Vec<&crate::Region> = vec![];
         for point in chain.iter().rev() {
             let snapshot = point.snapshot;
+            let actor = tags::read(&snapshot.tags, tags::PIN);
+            if let Some(actor) = actor.or(pinned.get(&snapshot.id).map(String::as_str)) {
+                guards.pinned.insert(&snapshot.id, actor);
+            }
             if snapshot.is_copy
                 && snapshot.state.is_under_way()
                 && let Some(source) = &snapshot.source_id
@@ -107,8 +126,8 @@ impl<'c> Guards<'c> {
             }
             PointState::Ready => {}
         }
-        if let Some(actor) = tags::read(&point.snapshot.tags, tags::PIN) {
-            reasons.push(Reason::KeptByPin { actor: actor.to_owned() });
+        if let Some(actor) = self.pinned.get(id) {
+            reasons.push(Reason::KeptByPin { actor: (*actor).to_owned() });
         }
         if self.floors.contains_key(id) {
             reasons.push(Reason::KeptAsFloor);
@@ -340,7 +359,8 @@ fn decide_point<'c, 'a>(
     kept.extend(silent.cloned());
     let marked = snapshot.delete_after();
     if !kept.is_empty() {
-        if marked.is_some() {
+        // A pin by this plan takes the mark back by itself.
+        if marked.is_some() && (snapshot.is_pinned() || !guards.pinned.contains_key(&snapshot.id)) {
             push(force, point, plan, |id, unique_id| Effect::UnmarkPoint { id, unique_id });
         }
         return plan.decide(subject, Fate::Keep, kept);

@@ -53,15 +53,19 @@ pub(super) fn wants<'c, 'a>(
             want.points.extend(points);
         }
     }
-    let sources = chain.iter().filter(|p| !p.snapshot.is_copy && p.snapshot.incremental).count();
+    let sources: Vec<&ResourceId> = chain
+        .iter()
+        .filter(|p| !p.snapshot.is_copy && p.snapshot.incremental)
+        .map(|p| &p.snapshot.id)
+        .collect();
     by_side
         .into_values()
         .map(|mut want| {
             let key = |p: &&Point<'_>| (p.point_time, p.snapshot.id.clone());
             want.points.sort_by_key(key);
             want.points.dedup_by_key(|p| &p.snapshot.id);
-            if sources >= context.limits.thin_above {
-                thin(&mut want);
+            if sources.len() >= context.limits.thin_above {
+                thin(&mut want, &sources);
             }
             want
         })
@@ -132,14 +136,14 @@ fn deadline(
     since.and_then(|since| since.checked_add(rpo).ok()).unwrap_or(Timestamp::MAX)
 }
 
-/// Thins the middle: the newest stays, and of the others some at even distances.
-fn thin(want: &mut Want<'_, '_>) {
-    let Some(newest) = want.points.len().checked_sub(1) else { return };
-    let stride = want.points.len().div_ceil(THINNED);
-    let mut nth = 0;
+/// Thins the middle: the newest stays, and of the others some at even distances in the chain, the
+/// same for every target.
+fn thin(want: &mut Want<'_, '_>, sources: &[&ResourceId]) {
+    let stride = sources.len().div_ceil(THINNED);
+    let stay: BTreeSet<&ResourceId> =
+        sources.iter().step_by(stride).chain(sources.last()).copied().collect();
     want.points.retain(|point| {
-        let stays = nth == newest || nth % stride == 0;
-        nth += 1;
+        let stays = stay.contains(&point.snapshot.id);
         if !stays {
             want.given_up.insert(point.snapshot.id.clone());
         }
