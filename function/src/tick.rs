@@ -1,18 +1,15 @@
 //! One run: gather → plan → check → apply → record. A tick takes no input; a click is a request
 //! into the same. With several subscriptions, a tick hands each one's steps to a message (ADR 0009).
 
+mod look;
 mod parts;
 mod record;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use shared::{
-    Gap, Inventory, Plan, Policy, Request, ResourceId, Run, Subject, check,
+    Inventory, Plan, Policy, Request, Run, Subject, check,
     model::{
         Inputs, Link, Outcome, PolicyRef, RequestRef, RequestState, RunTrigger, Skip, StepOutcome,
     },
@@ -25,29 +22,16 @@ use crate::{
     apply::{Applying, apply},
     error::Error,
     message::{Message, Part},
-    records::describe,
 };
+use look::{Seen, look};
 use record::record;
 
 /// A message waits so long for the run before it, which may well end its request, too. Beyond that
 /// it comes back later, lest the host take it for a hung one and kill the process.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A listing that takes longer leaves no time to do anything.
-const LISTING: Duration = Duration::from_secs(150);
-
 /// A part of a tick that comes later than this is left to the next tick, which has a newer inventory.
 const PART_AGE: SignedDuration = SignedDuration::from_mins(10);
-
-/// What a run plans on.
-struct Seen {
-    trigger: RunTrigger,
-    inventory: Arc<Inventory>,
-    /// The inventory's hash.
-    hash: String,
-    host_now: Timestamp,
-    begun: Instant,
-}
 
 /// A plan, parted by chain, and what every part's record says of it.
 struct Planned {
@@ -128,59 +112,6 @@ pub async fn carry_out(app: &App, id: &str, begun: Instant) -> Result<Option<Run
     };
     let planned = plan_all(app, &seen).await?;
     Ok(finish_all(app, &seen, planned).await?.pop())
-}
-
-/// Lists Azure and stores what was seen; or the run that says why not.
-async fn look(app: &App, trigger: RunTrigger, begun: Instant) -> Result<Result<Seen, Run>, Error> {
-    let host_now = app.now().await;
-    let nothing = |trigger: RunTrigger, problem: String| {
-        let mut run = new_run(Link::ESTATE, trigger, host_now);
-        run.problems.push(format!("Nothing was planned: {problem}"));
-        run
-    };
-    let Ok(seen) = tokio::time::timeout(LISTING, app.fresh()).await else {
-        let problem = "Azure takes too long to list. Nothing is lost; the next tick tries again.";
-        return Ok(Err(nothing(trigger, problem.to_owned())));
-    };
-    let mut inventory = match seen.current() {
-        Ok(inventory) => inventory.clone(),
-        Err(problem) => return Ok(Err(nothing(trigger, problem))),
-    };
-    note_vanished(app, Arc::make_mut(&mut inventory)).await;
-    let hash = app.records.store_inventory(&inventory).await?;
-    Ok(Ok(Seen { trigger, inventory, hash, host_now, begun }))
-}
-
-/// Notes which points of ours are listed no more, although no run deleted them. What was listed
-/// before cannot always be told; then that is a gap.
-async fn note_vanished(app: &App, inventory: &mut Inventory) {
-    let before = match app.records.last_inventory().await {
-        Ok(None) => return,
-        Ok(Some(hash)) => app.records.inventory(&hash).await,
-        Err(error) => Err(error),
-    };
-    let why = match before {
-        Ok(Some(before)) => {
-            // A run that died before it was recorded may have deleted what was marked and due.
-            let due: BTreeSet<&str> = before
-                .snapshots
-                .iter()
-                .filter(|point| point.delete_after().is_some_and(|at| at <= inventory.taken_at))
-                .map(|point| point.id.key())
-                .collect();
-            let history = app.records.history().await.history;
-            let deleted = |id: &ResourceId| history.deleted(id) || due.contains(id.key());
-            let installation = &app.config.installation;
-            return inventory.mark_vanished(&before, installation, deleted, &BTreeSet::new());
-        }
-        Ok(None) => "it is missing".to_owned(),
-        Err(error) => describe(&error),
-    };
-    inventory.gaps.push(Gap {
-        subscription: Link::ESTATE.to_owned(),
-        what: "points listed before".to_owned(),
-        message: format!("the inventory of the last run cannot be read: {why}"),
-    });
 }
 
 /// Plans, checks, and parts the plan.

@@ -1,5 +1,7 @@
 //! What Azure refuses or throttles in one place stops nothing elsewhere, and is told for what it is.
 
+use std::fs;
+
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use shared::ResourceId;
@@ -136,5 +138,56 @@ async fn a_deployment_without_a_timer_asks_the_worker_for_a_tick() {
     .await
     .unwrap();
     worker.stop().await;
+    lab.stack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_point_that_somebody_else_deleted_bars_deletions_for_a_day() {
+    let lab = Lab::start().await.unwrap();
+    let disk = lab.make_disk("data", 65536).await.unwrap();
+    lab.protect(&disk, 24).await.unwrap();
+    for _ in 0..3 {
+        lab.fire().await.unwrap();
+    }
+    let newest = || async {
+        let runs = lab.get("/runs").await.unwrap();
+        lab.get(&format!("/runs/{}", runs["runs"][0]["id"].as_str().unwrap())).await.unwrap()
+    };
+    assert_eq!(newest().await["problems"], json!([]));
+    let copy = lab.snapshots_in("dr").await.unwrap()[0]["id"].as_str().unwrap().to_owned();
+    let path = format!("{copy}?api-version=2023-10-02");
+    lab.azure.arm(Method::DELETE, &path, None).await.unwrap();
+    lab.advance(5).await.unwrap();
+    for hours in [0, 12] {
+        lab.advance(hours * 3600).await.unwrap();
+        lab.fire().await.unwrap();
+        let run = newest().await;
+        let problem = run["problems"][0].as_str().unwrap();
+        assert!(
+            problem.contains("is listed no more since") && problem.contains("/dr/"),
+            "{problem}"
+        );
+    }
+    // The same time of loss is told all along, and then no more.
+    lab.advance(13 * 3600).await.unwrap();
+    lab.fire().await.unwrap();
+    assert_eq!(newest().await["problems"], json!([]));
+    lab.stack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_that_cannot_be_read_does_not_stop_the_others() {
+    let lab = Lab::start().await.unwrap();
+    let disk = lab.make_disk("data", 65536).await.unwrap();
+    lab.protect(&disk, 24).await.unwrap();
+    let store = fs::read_dir(lab.folder().join("store")).unwrap().next().unwrap().unwrap().path();
+    let spoilt = store.join("policies/spoilt");
+    fs::create_dir_all(&spoilt).unwrap();
+    fs::write(spoilt.join("00000001.json"), "{\"saved\":").unwrap();
+    lab.fire().await.unwrap();
+    assert_eq!(lab.snapshots().await.unwrap().len(), 1);
+    let run = lab.get(&format!("/runs/{PRODUCTION}-00000001")).await.unwrap();
+    let problem = run["problems"][0].as_str().unwrap();
+    assert!(problem.contains("Policy `spoilt` cannot be read"), "{problem}");
     lab.stack.stop().await;
 }

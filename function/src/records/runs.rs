@@ -31,9 +31,7 @@ impl Records {
     /// Of two that want the same place one is told, and goes on top of the other.
     pub async fn store_run(&self, mut run: Run) -> Result<Run, Error> {
         loop {
-            let head = self.head(&run.link.chain).await?;
-            run.link.number = head.as_ref().map_or(0, |head| head.run.link.number) + 1;
-            run.link.previous = head.map(|head| head.hash);
+            (run.link.number, run.link.previous) = self.next_place(&run.link.chain).await?;
             run.id = run_id(&run.link.chain, run.link.number);
             let content = seal(&run);
             let Link { chain, number, .. } = &run.link;
@@ -43,6 +41,19 @@ impl Records {
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+
+    /// The number after a chain's newest run, and the hash of that.
+    async fn next_place(&self, chain: &str) -> Result<(u32, Option<String>), Error> {
+        let Some((number, content)) = self.store.latest(Kind::Run, chain).await? else {
+            return Ok((1, None));
+        };
+        // On a record that was altered the chain goes on all the same: `verify` stops before.
+        let hash = match unseal(&run_id(chain, number), &content) {
+            Ok(stored) => stored.hash,
+            Err(_) => hex(&Sha256::digest(&content)),
+        };
+        Ok((number + 1, Some(hash)))
     }
 
     /// The newest run of a chain.
@@ -77,24 +88,37 @@ impl Records {
         Ok(self.link(chain, number).await?.map(|stored| stored.run))
     }
 
-    /// The newest runs of all chains, the newest first.
+    /// The newest runs of all chains, the newest first. What cannot be read is left out.
     pub async fn runs(&self, limit: usize) -> Result<Vec<Run>, Error> {
         let mut heads = vec![];
         for chain in self.chains().await? {
-            heads.extend(self.head(&chain).await?.map(|stored| stored.run));
+            let newest = self.numbers(&chain).await?.pop().unwrap_or(0);
+            heads.extend(self.newest_readable(&chain, newest).await);
         }
         let mut runs = vec![];
         while runs.len() < limit {
             let newest = heads.iter().enumerate().max_by_key(|(_, run)| (run.now, &run.id));
             let Some((index, _)) = newest else { break };
             let run = heads.swap_remove(index);
-            if run.link.number > 1 {
-                let before = self.link(&run.link.chain, run.link.number - 1).await?;
-                heads.extend(before.map(|stored| stored.run));
-            }
+            heads.extend(self.newest_readable(&run.link.chain, run.link.number - 1).await);
             runs.push(run);
         }
         Ok(runs)
+    }
+
+    /// The newest run of a chain that can be read, from `number` down.
+    async fn newest_readable(&self, chain: &str, number: u32) -> Option<Run> {
+        for number in (1..=number).rev() {
+            match self.link(chain, number).await {
+                Ok(Some(stored)) => return Some(stored.run),
+                Ok(None) => {}
+                Err(error) => {
+                    let (id, why) = (run_id(chain, number), super::describe(&error));
+                    tracing::error!(run.id = id, why, "a run cannot be read");
+                }
+            }
+        }
+        None
     }
 
     /// The hash of the inventory that the newest run was planned on.

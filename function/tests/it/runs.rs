@@ -93,6 +93,21 @@ async fn an_edited_byte_is_found_wherever_it_is() {
 }
 
 #[tokio::test]
+async fn on_an_altered_end_the_chain_goes_on_and_the_rest_is_shown() {
+    let kept = four_runs().await;
+    fs::write(kept.file(CHAIN, 4), "spoilt").unwrap();
+    let next = kept.records.store_run(run(CHAIN, 5)).await.unwrap();
+    assert_eq!(next.id, format!("{CHAIN}-00000005"));
+    let shown: Vec<u32> =
+        kept.records.runs(9).await.unwrap().iter().map(|run| run.link.number).collect();
+    assert_eq!(shown, [5, 3, 2, 1]);
+    let broken = audit::verify(&kept.records).await.unwrap_err();
+    let expected = format!("{CHAIN}-00000004");
+    assert!(matches!(&broken, Broken::Unreadable { id, .. } if *id == expected), "{broken}");
+    assert!(!kept.records.history().await.history.readable);
+}
+
+#[tokio::test]
 async fn a_record_written_anew_with_a_hash_of_its_own_is_found_by_the_next() {
     let kept = four_runs().await;
     let other = Kept::new();
