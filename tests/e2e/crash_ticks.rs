@@ -34,7 +34,6 @@ const KEPT: usize = 3;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_dies_exactly_what_the_policies_ask_for_is_there() {
-    let setting = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
     let kills = setting("TICKS_CRASH_KILLS").unwrap_or(6);
     let seed = setting("TICKS_CRASH_SEED").unwrap_or(1);
     let begun = Instant::now();
@@ -65,6 +64,12 @@ async fn whatever_dies_exactly_what_the_policies_ask_for_is_there() {
     );
     story.second.stop().await;
     story.lab.stack.stop().await;
+}
+
+/// What `cargo xtask crash-ticks` sets for the long form.
+#[expect(clippy::disallowed_methods, reason = "the setting of a test, not of a program")]
+fn setting(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
 }
 
 struct Story {
@@ -213,7 +218,7 @@ impl Story {
                 looks.set(looks.get() + 1);
                 // host.json hides a failed message for 30 s, by the queue's clock; a slot lasts
                 // longer than all these waits.
-                if messages > 0 && looks.get() % 20 == 0 {
+                if messages > 0 && looks.get().is_multiple_of(20) {
                     self.lab.advance(31).await?;
                 }
                 Ok((messages == 0).then_some(()))
