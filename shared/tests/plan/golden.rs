@@ -2,7 +2,7 @@
 //! says of it. `UPDATE_GOLDEN=1 cargo test -p shared --test plan golden` writes the answers anew,
 //! to be read before they are committed.
 
-mod notation;
+pub(crate) mod notation;
 mod render;
 
 use std::{fs, path::PathBuf};

@@ -21,18 +21,18 @@ use shared::{
 
 use crate::world::{SUBSCRIPTION, World, at, limits, policy, target};
 
-pub(super) struct Scenario {
-    pub(super) inventory: Inventory,
-    pub(super) policies: Vec<Policy>,
-    pub(super) history: History,
-    pub(super) limits: Limits,
+pub(crate) struct Scenario {
+    pub(crate) inventory: Inventory,
+    pub(crate) policies: Vec<Policy>,
+    pub(crate) history: History,
+    pub(crate) limits: Limits,
     /// How a person names each point.
-    pub(super) labels: BTreeMap<ResourceId, String>,
+    pub(crate) labels: BTreeMap<ResourceId, String>,
     asked: Vec<String>,
 }
 
 /// `2026-11-23T07:00Z`
-pub(super) fn time(text: &str) -> Timestamp {
+pub(crate) fn time(text: &str) -> Timestamp {
     at(&text.replace('Z', ":00Z"))
 }
 
@@ -49,7 +49,7 @@ fn minutes(text: &str) -> u32 {
 }
 
 impl Scenario {
-    pub(super) fn read(text: &str) -> Self {
+    pub(crate) fn read(text: &str) -> Self {
         let lines: Vec<&str> = text
             .lines()
             .map(|line| line.split('#').next().unwrap_or_default().trim())
@@ -324,13 +324,13 @@ impl Scenario {
         self.inventory.snapshots.push(snapshot);
     }
 
-    fn labelled(&self, label: &str) -> ResourceId {
+    pub(crate) fn labelled(&self, label: &str) -> ResourceId {
         let found = self.labels.iter().find(|(_, known)| *known == label);
         found.unwrap_or_else(|| panic!("no point `{label}`")).0.clone()
     }
 
     /// What people asked for; an approval is of what is held now, unless it says `old`.
-    pub(super) fn requests(&self) -> Vec<Request> {
+    pub(crate) fn requests(&self) -> Vec<Request> {
         let request = |nth: usize, action| Request {
             id: format!("request-{nth}"),
             actor: "ann".to_owned(),
@@ -436,7 +436,7 @@ fn selector(kind: &str, what: &str) -> Selector {
 }
 
 /// `last 3 daily 7 within 48`
-pub(super) fn keep(words: &[&str]) -> Keep {
+pub(crate) fn keep(words: &[&str]) -> Keep {
     let mut keep = Keep::default();
     for pair in words.chunks(2) {
         let [rule, n] = pair else { panic!("a rule and a number: {pair:?}") };
@@ -463,6 +463,6 @@ fn times(step: &str, from: &str, to: &str) -> Vec<Timestamp> {
 }
 
 /// `2026-11-23T07:00Z`
-pub(super) fn short(at: Timestamp) -> String {
+pub(crate) fn short(at: Timestamp) -> String {
     at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H:%MZ").to_string()
 }
