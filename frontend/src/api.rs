@@ -4,7 +4,7 @@ use gloo_net::http::{Request, RequestBuilder, Response};
 use serde::de::DeserializeOwned;
 use shared::{
     Action, Policy, Run,
-    api::{ApiError, Estate, RequestView, Runs, Status},
+    api::{ApiError, Estate, RequestView, Runs, Status, Ticked},
 };
 use web_sys::AbortSignal;
 
@@ -76,7 +76,7 @@ pub(crate) async fn run(id: &str) -> Result<Run, Failure> {
 }
 
 /// Runs the timer's tick now.
-pub(crate) async fn tick() -> Result<Run, Failure> {
+pub(crate) async fn tick() -> Result<Ticked, Failure> {
     read(send(Request::post(path::API_TICKS)).await?).await
 }
 

@@ -143,6 +143,9 @@ pub(crate) const fn outcome(outcome: &Outcome) -> Word {
         Outcome::Done => word("Done", Tone::Good, "Azure did it."),
         Outcome::Accepted => word("Accepted", Tone::Busy, "Azure took it on; a later tick looks."),
         Outcome::Failed { .. } => word("Failed", Tone::Bad, "Azure refused or did not answer."),
+        Outcome::Blocked { .. } => {
+            word("Blocked", Tone::Bad, "Azure will go on to refuse it until somebody acts.")
+        }
         Outcome::Skipped { .. } => word("Skipped", Tone::Quiet, "Not tried."),
     }
 }
@@ -150,8 +153,10 @@ pub(crate) const fn outcome(outcome: &Outcome) -> Word {
 pub(crate) fn outcome_message(outcome: &Outcome) -> Option<String> {
     match outcome {
         Outcome::Done | Outcome::Accepted => None,
-        Outcome::Failed { code, message } => Some(format!("{code}: {message}")),
-        Outcome::Skipped { message } => Some(message.clone()),
+        Outcome::Failed { code, message } | Outcome::Blocked { code, message } => {
+            Some(format!("{code}: {message}"))
+        }
+        Outcome::Skipped { message, .. } => Some(message.clone()),
     }
 }
 

@@ -1,16 +1,17 @@
 //! What every request and every tick is handed: configuration, Azure, the store, the clock.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use shared::{Inventory, Limits};
-use tokio::sync::{Mutex, RwLock};
+use tokio::{
+    sync::{Mutex, RwLock},
+    time::Instant,
+};
 
 use crate::{
-    azure::{ArmClient, ArmError, queue::RequestQueue},
+    azure::{ArmClient, ArmError, Transport, queue::RequestQueue},
+    clock::Clock,
     config::Config,
     gather::gather,
     http::PortalFiles,
@@ -43,7 +44,17 @@ pub struct App {
     pub(crate) turn: Mutex<()>,
     listing: Mutex<()>,
     seen: RwLock<Seen>,
-    clock: reqwest::Client,
+    clock: Clock,
+}
+
+/// What an [`App`] stands on besides its configuration: what a simulation has otherwise.
+pub struct Ground {
+    /// How calls reach Azure.
+    pub transport: Transport,
+    /// Where records are kept.
+    pub store: Store,
+    /// The host's clock.
+    pub clock: Clock,
 }
 
 /// What was last seen of Azure.
@@ -77,34 +88,34 @@ struct Listing {
 }
 
 impl App {
-    /// Assembles the function; connects to nothing yet.
+    /// Assembles the function on sockets, a folder and the machine's clock; connects to nothing yet.
     pub fn new(config: Config) -> Self {
+        let ground = Ground {
+            transport: Transport::sockets(config.ca_file.clone()),
+            store: Store::new(config.store.clone()),
+            clock: Clock::of_host(config.clock_url.clone()),
+        };
+        Self::on(ground, config)
+    }
+
+    /// Assembles the function on `ground`.
+    pub fn on(ground: Ground, config: Config) -> Self {
         Self {
-            arm: ArmClient::new(&config),
-            queue: RequestQueue::new(&config),
-            records: Records::new(Store::new(config.store.clone())),
+            queue: RequestQueue::new(&config, &ground.transport),
+            arm: ArmClient::new(&config, ground.transport),
+            records: Records::new(ground.store),
             portal: PortalFiles::load(&config.portal),
             turn: Mutex::new(()),
             listing: Mutex::new(()),
             seen: RwLock::default(),
-            clock: reqwest::Client::new(),
+            clock: ground.clock,
             config,
         }
     }
 
-    /// The host's clock; the emulator's in its stead where one is configured. Azure's `Date` is
-    /// what plans are made for; this is only compared with it.
+    /// The host's clock. Azure's `Date` is what plans are made for; this is only compared with it.
     pub async fn now(&self) -> Timestamp {
-        if let Some(url) = &self.config.clock_url {
-            let answer = self.clock.get(url.clone()).timeout(Duration::from_secs(5)).send().await;
-            if let Ok(answer) = answer
-                && let Ok(body) = answer.json::<serde_json::Value>().await
-                && let Some(now) = body["now"].as_str().and_then(|text| text.parse().ok())
-            {
-                return now;
-            }
-        }
-        real_now()
+        self.clock.now().await
     }
 
     /// The limits of a plan at Azure's time `azure_now`.
@@ -162,7 +173,7 @@ impl App {
             return seen;
         }
         let began = Instant::now();
-        let result = gather(&self.arm, &self.config.subscriptions, real_now()).await;
+        let result = gather(&self.arm, &self.config.subscriptions, self.clock.machine()).await;
         let mut seen = self.seen.write().await;
         match result {
             Ok(gathered) => {
@@ -193,9 +204,4 @@ fn describe(error: &ArmError) -> String {
         ArmError::Payload { .. } | ArmError::Setup(_) => "Nothing is lost. See the log.",
     };
     format!("{}. {advice}", error.chain())
-}
-
-#[expect(clippy::disallowed_methods, reason = "the one real clock of the function")]
-fn real_now() -> Timestamp {
-    Timestamp::now()
 }

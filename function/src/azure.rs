@@ -3,11 +3,14 @@
 //!
 //! Azure's JSON stops in this folder. Retries are few and short: the next tick is the retry.
 
+mod budget;
 pub(crate) mod compute;
 mod error;
 mod operation;
 pub(crate) mod queue;
+mod rights;
 mod token;
+mod transport;
 mod wire;
 
 use std::time::Duration;
@@ -15,14 +18,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 use reqwest::{Method, StatusCode, header::HeaderMap};
 use serde_json::Value;
-use tokio::sync::OnceCell;
 use url::Url;
 
 pub use error::ArmError;
 pub use operation::Ended;
+pub use transport::{InProcess, Transport};
 
 use crate::config::Config;
 use token::Tokens;
+use transport::{Received, client};
 
 /// Tries of one call, the first included.
 const MAX_TRIES: u32 = 4;
@@ -39,9 +43,9 @@ const MAX_ANSWER_BYTES: usize = 64 << 20;
 /// The client of Azure Resource Manager.
 pub struct ArmClient {
     endpoint: Url,
-    ca_file: Option<std::path::PathBuf>,
     tokens: Tokens,
-    http: OnceCell<reqwest::Client>,
+    transport: Transport,
+    budgets: budget::Budgets,
 }
 
 /// An answer that is a success.
@@ -74,14 +78,19 @@ impl Answer {
 }
 
 impl ArmClient {
-    /// A client by configuration; connects to nothing yet.
-    pub fn new(config: &Config) -> Self {
+    /// A client by configuration, whose calls go where `transport` says; connects to nothing yet.
+    pub fn new(config: &Config, transport: Transport) -> Self {
         Self {
             endpoint: config.arm_endpoint.clone(),
-            ca_file: config.ca_file.clone(),
             tokens: Tokens::new(config.credential, config.arm_scope.clone()),
-            http: OnceCell::new(),
+            transport,
+            budgets: budget::Budgets::default(),
         }
+    }
+
+    /// Why a call with `method` should not be made in that subscription at present; none if it may.
+    pub fn refusal(&self, method: &Method, subscription: &str) -> Option<String> {
+        self.budgets.refusal(method, subscription)
     }
 
     /// Sends one call, with short retries.
@@ -97,10 +106,16 @@ impl ArmClient {
         let mut attempt = 1;
         loop {
             let error = match self.send_once(method.clone(), url.clone(), body).await {
-                Ok(answer) => return Ok(answer),
+                Ok(answer) => {
+                    self.budgets.note(&method, url.path(), &answer.headers);
+                    return Ok(answer);
+                }
                 Err(error) => error,
             };
             let Some(pause) = error.pause(attempt).filter(|_| attempt < MAX_TRIES) else {
+                if let ArmError::Throttled { retry_after } = &error {
+                    self.budgets.close(&method, url.path(), *retry_after);
+                }
                 return Err(error);
             };
             tracing::warn!(%method, path = url.path(), attempt, %error, "trying Azure again");
@@ -151,23 +166,10 @@ impl ArmClient {
         url: Url,
         body: Option<&Value>,
     ) -> Result<Answer, ArmError> {
-        let http = self.http.get_or_try_init(|| client(self.ca_file.as_deref())).await?;
-        let token = self.tokens.get().await?;
+        let token = self.tokens.get(self.transport.in_process()).await?;
         let path = url.path().to_owned();
-        let mut request = http.request(method, url).bearer_auth(token.secret());
-        if let Some(body) = body {
-            request = request.json(body);
-        }
-        let unreachable = |source| ArmError::Unreachable { path: path.clone(), source };
-        let mut response = request.send().await.map_err(unreachable)?;
-        let (status, headers) = (response.status(), response.headers().clone());
-        let mut bytes = vec![];
-        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
-            bytes.extend_from_slice(&chunk);
-            if bytes.len() > MAX_ANSWER_BYTES {
-                return Err(ArmError::payload(&path, "it is too large"));
-            }
-        }
+        let Received { status, headers, bytes } =
+            self.transport.send(method, url, token.secret(), body).await?;
         if !status.is_success() {
             if status == StatusCode::UNAUTHORIZED {
                 self.tokens.forget().await;
@@ -182,22 +184,4 @@ impl ArmClient {
         };
         Ok(Answer { status, headers, body })
     }
-}
-
-/// Builds an HTTP client: lazily, as that takes longer than binding the port.
-async fn client(ca_file: Option<&std::path::Path>) -> Result<reqwest::Client, ArmError> {
-    let mut builder = reqwest::Client::builder()
-        .user_agent(concat!("snapferry/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(Duration::from_secs(5))
-        .read_timeout(Duration::from_secs(30))
-        .redirect(reqwest::redirect::Policy::none());
-    if let Some(file) = ca_file {
-        let pem = tokio::fs::read(file)
-            .await
-            .map_err(|error| ArmError::Setup(format!("reading {}: {error}", file.display())))?;
-        let ca = reqwest::Certificate::from_pem(&pem)
-            .map_err(|error| ArmError::Setup(format!("{}: {error}", file.display())))?;
-        builder = builder.tls_certs_merge([ca]);
-    }
-    builder.build().map_err(|error| ArmError::Setup(error.to_string()))
 }

@@ -40,6 +40,9 @@ pub struct Config {
     pub storage: StorageAccess,
     /// Who is let in.
     pub sign_in: SignIn,
+    /// `AzureWebJobs.tick.Disabled`: false in a deployment that has no timer, such as the portal's,
+    /// which asks the worker for a tick.
+    pub ticks: bool,
     /// `SNAPFERRY_CLOCK_URL`: the emulator's clock, in the host clock's stead.
     pub clock_url: Option<Url>,
 }
@@ -143,6 +146,11 @@ impl Config {
         if hosted && clock_url.is_some() {
             problems.push("`SNAPFERRY_CLOCK_URL` must not be set when hosted".to_owned());
         }
+        // Linux takes no full stop in a variable's name: the platform puts an underscore there.
+        let ticks = !["AzureWebJobs.tick.Disabled", "AzureWebJobs_tick_Disabled"]
+            .iter()
+            .filter_map(|name| lookup(name))
+            .any(|value| value.eq_ignore_ascii_case("true") || value == "1");
         let beside = || {
             let binary = std::env::current_exe().ok();
             binary.and_then(|path| Some(path.parent()?.join("files"))).unwrap_or_default()
@@ -164,11 +172,18 @@ impl Config {
                 portal: lookup("SNAPFERRY_PORTAL").map_or_else(beside, PathBuf::from),
                 storage,
                 sign_in,
+                ticks,
                 clock_url,
             }),
             _ => Err(ConfigError(problems)),
         }
     }
+}
+
+/// The store's folder alone: what looks at past runs needs nothing else of the environment.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+pub fn store_from_env() -> Option<PathBuf> {
+    std::env::var("SNAPFERRY_STORE").ok().filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
 fn list(text: &str) -> Vec<String> {

@@ -37,6 +37,11 @@ pub enum Error {
          timer's next tick carries it out, and sending the same request again tells the worker again."
     )]
     NotQueued(String),
+    /// The worker could not be asked for a tick.
+    #[error(
+        "The worker could not be asked for a tick ({0}). The timer fires by itself all the same."
+    )]
+    NoTick(String),
     /// Another run takes too long to wait for.
     #[error("another run is under way")]
     Busy,

@@ -19,7 +19,8 @@ pub struct Gathered {
 
 /// Lists everything in the subscriptions `wanted`, or in all where that is empty.
 ///
-/// Fails only if not even the subscriptions were listed; any later failure is a gap.
+/// Fails only if not even the subscriptions were listed; any later failure is a gap, and so are
+/// fewer rights than required: what the lists then leave out would look as if it were gone.
 pub async fn gather(
     arm: &ArmClient,
     wanted: &[String],
@@ -48,12 +49,14 @@ pub async fn gather(
         inventory.groups.extend(part.groups);
         inventory.disks.extend(part.disks);
         inventory.snapshots.extend(part.snapshots);
+        inventory.locks.extend(part.locks);
         inventory.gaps.extend(part.gaps);
     }
     inventory.subscriptions.sort_by(|a, b| a.id.cmp(&b.id));
     inventory.regions.sort_by(|a, b| a.region.cmp(&b.region));
     inventory.groups.sort_by(|a, b| (&a.subscription, &a.name).cmp(&(&b.subscription, &b.name)));
     inventory.disks.sort_by(|a, b| a.id.cmp(&b.id));
+    inventory.locks.sort_by(|a, b| (&a.scope, &a.name).cmp(&(&b.scope, &b.name)));
     inventory.snapshots.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(Gathered { inventory, tenant: seen.tenant })
 }
@@ -61,9 +64,24 @@ pub async fn gather(
 /// The lists of one subscription, as an inventory of its own.
 async fn list_one(arm: &ArmClient, subscription: &Subscription) -> Inventory {
     let id = &subscription.id;
-    let (regions, groups, disks, snapshots) =
-        tokio::join!(arm.regions(id), arm.groups(id), arm.disks(id), arm.snapshots(id));
+    let (missing, locks, regions, groups, disks, snapshots) = tokio::join!(
+        arm.missing_rights(id),
+        arm.locks(id),
+        arm.regions(id),
+        arm.groups(id),
+        arm.disks(id),
+        arm.snapshots(id)
+    );
     let mut part = Inventory::empty(Timestamp::UNIX_EPOCH);
+    let missing = or_gap(missing, id, "rights", &mut part.gaps);
+    if !missing.is_empty() {
+        let message = format!(
+            "the identity lacks {}; give it the role with these actions at the subscription",
+            missing.join(", ")
+        );
+        part.gaps.push(gap(id, "rights", message));
+    }
+    part.locks = or_gap(locks, id, "locks", &mut part.gaps);
     part.regions = or_gap(regions, id, "regions", &mut part.gaps);
     part.groups = or_gap(groups, id, "resource groups", &mut part.gaps);
     part.disks = or_gap(disks, id, "disks", &mut part.gaps);

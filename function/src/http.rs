@@ -194,7 +194,7 @@ pub fn routes() -> Vec<Route> {
             Operator,
             "Run the timer's tick now",
             None,
-            Some("Run"),
+            Some("Ticked"),
             post(runs::tick_now),
         ),
         route(

@@ -4,11 +4,14 @@
 
 pub mod app;
 pub mod apply;
+pub mod audit;
 pub mod azure;
+pub mod clock;
 pub mod config;
 pub mod error;
 pub mod gather;
 pub mod http;
+pub mod message;
 pub mod records;
 pub mod store;
 pub mod tick;

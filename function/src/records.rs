@@ -1,19 +1,23 @@
-//! Policies, requests and runs as the model has them, in the store.
+//! Policies, requests, inventories and runs as the model has them, in the store.
+
+pub mod history;
+pub mod runs;
 
 use std::io::{Read, Write};
 
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
-use shared::{History, Inventory, Policy, Request, Run, api::RequestView, model::RequestState};
+use shared::{
+    Inventory, Policy, Request,
+    api::RequestView,
+    model::{PolicyRef, RequestState},
+};
 
 use crate::{
     error::Error,
     store::{Kind, Store, StoreError},
 };
-
-/// Runs that a history is folded from: about a week of a busy estate.
-const HISTORY_RUNS: usize = 100;
 
 /// Ended requests that are shown.
 const SHOWN_REQUESTS: usize = 50;
@@ -46,13 +50,41 @@ impl Records {
         Self { store }
     }
 
-    /// The policies in force, by id.
-    pub async fn policies(&self) -> Result<Vec<Policy>, Error> {
-        let mut policies = vec![];
+    /// The policies in force, by id, and what is wrong with those that cannot be read.
+    ///
+    /// One that cannot be read counts as missing, and nothing of it is deleted; it does not keep
+    /// the others from being carried out. Fails if not even their list can be had.
+    pub async fn policies_and_problems(&self) -> Result<(Vec<Policy>, Vec<String>), Error> {
+        let (mut policies, mut problems) = (vec![], vec![]);
         for id in self.store.ids(Kind::Policy).await? {
-            policies.extend(self.policy(&id).await?.1);
+            match self.policy(&id).await {
+                Ok((_, policy)) => policies.extend(policy),
+                Err(error) => {
+                    let why = describe(&error);
+                    tracing::error!(policy.id = id, why, "a policy cannot be read");
+                    problems.push(format!(
+                        "Policy `{id}` cannot be read ({why}). Nothing is done for it, and nothing of \
+                         it is deleted, until it is saved anew."
+                    ));
+                }
+            }
         }
-        Ok(policies)
+        Ok((policies, problems))
+    }
+
+    /// The policies in force that can be read, by id.
+    pub async fn policies(&self) -> Result<Vec<Policy>, Error> {
+        Ok(self.policies_and_problems().await?.0)
+    }
+
+    /// A policy as it was in that version; none if there was no such one.
+    pub async fn policy_version(&self, wanted: &PolicyRef) -> Result<Option<Policy>, Error> {
+        let content = self.store.read(Kind::Policy, &wanted.id, wanted.version).await?;
+        let Some(content) = content else { return Ok(None) };
+        Ok(match parse::<PolicyVersion>(&wanted.id, &content)? {
+            PolicyVersion::Saved(policy) => Some(Policy { version: wanted.version, ..*policy }),
+            PolicyVersion::Deleted(_) => None,
+        })
     }
 
     /// A policy's newest version number, and the policy if it is in force.
@@ -139,6 +171,12 @@ impl Records {
         Ok(Some(RequestView { request: record.request, state: record.state }))
     }
 
+    /// A request as it was asked; none if there is no such one.
+    pub async fn asked(&self, id: &str) -> Result<Option<Request>, Error> {
+        let Some(content) = self.store.read(Kind::Request, id, 1).await? else { return Ok(None) };
+        Ok(Some(parse::<RequestRecord>(id, &content)?.request))
+    }
+
     /// Every pending request and the latest ended ones, the newest first.
     pub async fn requests(&self) -> Result<Vec<RequestView>, Error> {
         let mut all = vec![];
@@ -174,8 +212,7 @@ impl Records {
         // The time of listing is in the run; without it, an unchanged estate has one hash.
         let content =
             bytes(&Inventory { taken_at: jiff::Timestamp::UNIX_EPOCH, ..inventory.clone() });
-        let hash: String =
-            Sha256::digest(&content).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let hash = inventory_hash(&content);
         let mut packer = GzEncoder::new(vec![], Compression::default());
         let packed = packer.write_all(&content).and_then(|()| packer.finish());
         let packed =
@@ -195,43 +232,10 @@ impl Records {
         GzDecoder::new(packed.as_slice())
             .read_to_end(&mut content)
             .map_err(|source| StoreError::Io { path: hash.into(), source })?;
+        if inventory_hash(&content) != hash {
+            return Err(unreadable(hash, "its content is not what it is named after"));
+        }
         parse(hash, &content).map(Some)
-    }
-
-    /// Stores a run.
-    pub async fn store_run(&self, run: &Run) -> Result<(), Error> {
-        Ok(self.store.create(Kind::Run, &run.id, 1, &bytes(run)).await?)
-    }
-
-    /// The run of that id.
-    pub async fn run(&self, id: &str) -> Result<Option<Run>, Error> {
-        let Some((_, content)) = self.store.latest(Kind::Run, id).await? else { return Ok(None) };
-        parse(id, &content).map(Some)
-    }
-
-    /// The newest runs, the newest first.
-    pub async fn runs(&self, limit: usize) -> Result<Vec<Run>, Error> {
-        let mut runs = vec![];
-        for id in self.store.ids(Kind::Run).await?.into_iter().rev().take(limit) {
-            runs.extend(self.run(&id).await?);
-        }
-        Ok(runs)
-    }
-
-    /// What past runs teach; not readable if one of them is not.
-    pub async fn history(&self) -> History {
-        let runs = match self.runs(HISTORY_RUNS).await {
-            Ok(runs) => runs,
-            Err(error) => {
-                tracing::error!(%error, "past runs cannot be read: nothing is deleted");
-                return History::unreadable();
-            }
-        };
-        let mut history = History::none();
-        for run in runs.iter().rev() {
-            history.fold(run);
-        }
-        history
     }
 
     /// Notes that the timer ran.
@@ -256,8 +260,29 @@ fn bytes<T: Serialize>(value: &T) -> Vec<u8> {
 }
 
 fn parse<T: DeserializeOwned>(id: &str, content: &[u8]) -> Result<T, Error> {
-    serde_json::from_slice(content).map_err(|error| {
-        let source = std::io::Error::new(std::io::ErrorKind::InvalidData, error);
-        StoreError::Io { path: id.into(), source }.into()
-    })
+    serde_json::from_slice(content).map_err(|error| unreadable(id, error))
+}
+
+fn unreadable(id: &str, why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    let source = std::io::Error::new(std::io::ErrorKind::InvalidData, why);
+    StoreError::Io { path: id.into(), source }.into()
+}
+
+/// An error with its causes.
+pub(crate) fn describe(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    text
+}
+
+fn inventory_hash(content: &[u8]) -> String {
+    hex(&Sha256::digest(content)[..16])
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,26 +1,29 @@
-//! Policies, requests, runs and inventories, in a folder.
+//! Policies, requests, runs and inventories, as immutable versions `{kind}/{id}/{version}`.
 //!
-//! A record is an immutable version `{kind}/{id}/{version}.json`, written create-only: two writers
-//! never lose an update. Knows no content.
+//! They are written create-only: two writers never lose an update. Knows no content. The back ends
+//! have one contract and one test of it.
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-};
+mod folder;
+mod memory;
 
-use tokio::fs;
+use std::{io, path::PathBuf};
+
+use folder::Folder;
+pub use memory::{Access, Gate, Memory};
 
 /// The kinds of records.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// Policies.
     Policy,
     /// Requests: version 1 as asked, version 2 as ended.
     Request,
-    /// Runs.
+    /// Runs: a version for each link of a subscription's chain.
     Run,
     /// Inventories, by the hash of their content.
     Inventory,
+    /// Checkpoints of the fold of past runs.
+    History,
 }
 
 impl Kind {
@@ -30,6 +33,7 @@ impl Kind {
             Self::Request => "requests",
             Self::Run => "runs",
             Self::Inventory => "inventories",
+            Self::History => "histories",
         }
     }
 }
@@ -48,7 +52,7 @@ pub enum StoreError {
     /// The id cannot name a record.
     #[error("`{0}` cannot name a record")]
     BadId(String),
-    /// The folder failed.
+    /// The back end failed.
     #[error("the store failed at {path}")]
     Io {
         /// Where.
@@ -58,16 +62,19 @@ pub enum StoreError {
     },
 }
 
-/// A folder of records.
+/// Where records are kept.
 #[derive(Clone, Debug)]
-pub struct Store {
-    root: PathBuf,
+pub enum Store {
+    /// In a folder.
+    Folder(Folder),
+    /// In this process, for as long as somebody holds it: for simulation.
+    Memory(Memory),
 }
 
 impl Store {
-    /// The store in `root`, which is made when first written to.
+    /// The store in the folder `root`, which is made when first written to.
     pub fn new(root: PathBuf) -> Self {
-        Self { root }
+        Self::Folder(Folder::new(root))
     }
 
     /// Writes a version that must not exist yet.
@@ -78,59 +85,63 @@ impl Store {
         version: u32,
         content: &[u8],
     ) -> Result<(), StoreError> {
-        let folder = self.folder(kind, id)?;
-        fs::create_dir_all(&folder).await.map_err(at(&folder))?;
-        let path = folder.join(file_name(version));
-        let draft = folder.join(format!(".{}", uuid::Uuid::new_v4()));
-        fs::write(&draft, content).await.map_err(at(&draft))?;
-        // A link is made whole or not at all, and never over another file.
-        let linked = fs::hard_link(&draft, &path).await;
-        fs::remove_file(&draft).await.map_err(at(&draft))?;
-        match linked {
-            Ok(()) => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                Err(StoreError::Exists { id: id.to_owned(), version })
-            }
-            Err(source) => Err(StoreError::Io { path, source }),
+        let id = checked(id)?;
+        match self {
+            Self::Folder(folder) => folder.create(kind, id, version, content).await,
+            Self::Memory(memory) => memory.create(kind, id, version, content).await,
         }
     }
 
     /// The newest version and its content; none if there is no such record.
     pub async fn latest(&self, kind: Kind, id: &str) -> Result<Option<(u32, Vec<u8>)>, StoreError> {
-        let folder = self.folder(kind, id)?;
-        let versions = names_in(&folder).await?.into_iter().filter_map(|name| version_of(&name));
-        let Some(version) = versions.max() else { return Ok(None) };
-        let path = folder.join(file_name(version));
-        Ok(Some((version, fs::read(&path).await.map_err(at(&path))?)))
+        let Some(version) = self.versions(kind, id).await?.pop() else { return Ok(None) };
+        Ok(self.read(kind, id, version).await?.map(|content| (version, content)))
+    }
+
+    /// The versions of a record, in order.
+    pub async fn versions(&self, kind: Kind, id: &str) -> Result<Vec<u32>, StoreError> {
+        let id = checked(id)?;
+        match self {
+            Self::Folder(folder) => folder.versions(kind, id).await,
+            Self::Memory(memory) => memory.versions(kind, id).await,
+        }
+    }
+
+    /// The content of one version; none if there is no such one.
+    pub async fn read(
+        &self,
+        kind: Kind,
+        id: &str,
+        version: u32,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let id = checked(id)?;
+        match self {
+            Self::Folder(folder) => folder.read(kind, id, version).await,
+            Self::Memory(memory) => memory.read(kind, id, version).await,
+        }
     }
 
     /// The ids of a kind's records, sorted.
     pub async fn ids(&self, kind: Kind) -> Result<Vec<String>, StoreError> {
-        let mut ids = names_in(&self.root.join(kind.folder())).await?;
-        ids.retain(|id| valid_id(id));
-        ids.sort();
-        Ok(ids)
+        match self {
+            Self::Folder(folder) => folder.ids(kind).await,
+            Self::Memory(memory) => memory.ids(kind).await,
+        }
     }
 
     /// Notes that the timer ran at `text`, an RFC 3339 time: an idle tick leaves nothing else.
     pub async fn beat(&self, text: &str) -> Result<(), StoreError> {
-        fs::create_dir_all(&self.root).await.map_err(at(&self.root))?;
-        let path = self.root.join("heartbeat");
-        let draft = self.root.join(format!(".{}", uuid::Uuid::new_v4()));
-        fs::write(&draft, text).await.map_err(at(&draft))?;
-        fs::rename(&draft, &path).await.map_err(at(&path))
+        match self {
+            Self::Folder(folder) => folder.beat(text).await,
+            Self::Memory(memory) => memory.beat(text).await,
+        }
     }
 
     /// When the timer last ran.
     pub async fn heartbeat(&self) -> Option<jiff::Timestamp> {
-        fs::read_to_string(self.root.join("heartbeat")).await.ok()?.trim().parse().ok()
-    }
-
-    fn folder(&self, kind: Kind, id: &str) -> Result<PathBuf, StoreError> {
-        if valid_id(id) {
-            Ok(self.root.join(kind.folder()).join(id))
-        } else {
-            Err(StoreError::BadId(id.chars().take(100).collect()))
+        match self {
+            Self::Folder(folder) => folder.heartbeat().await,
+            Self::Memory(memory) => memory.heartbeat().await,
         }
     }
 }
@@ -140,55 +151,76 @@ fn valid_id(id: &str) -> bool {
     (1..=128).contains(&id.len()) && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
 }
 
-fn file_name(version: u32) -> String {
-    format!("{version:08}.json")
-}
-
-fn version_of(name: &str) -> Option<u32> {
-    name.strip_suffix(".json")?.parse().ok()
-}
-
-fn at(path: &Path) -> impl FnOnce(io::Error) -> StoreError + '_ {
-    move |source| StoreError::Io { path: path.to_owned(), source }
-}
-
-/// The names in a folder; none where it does not exist.
-async fn names_in(folder: &Path) -> Result<Vec<String>, StoreError> {
-    let mut entries = match fs::read_dir(folder).await {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(vec![]),
-        Err(source) => return Err(StoreError::Io { path: folder.to_owned(), source }),
-    };
-    let mut names = vec![];
-    while let Some(entry) = entries.next_entry().await.map_err(at(folder))? {
-        names.extend(entry.file_name().into_string().ok());
-    }
-    Ok(names)
+fn checked(id: &str) -> Result<&str, StoreError> {
+    if valid_id(id) { Ok(id) } else { Err(StoreError::BadId(id.chars().take(100).collect())) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// Both back ends; the folder goes with the second part.
+    fn stores() -> ([Store; 2], tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let stores = [Store::new(folder.path().to_owned()), Store::Memory(Memory::default())];
+        (stores, folder)
+    }
+
     #[tokio::test]
     async fn of_two_writers_of_one_version_one_is_told() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::new(folder.path().to_owned());
-        let (first, second) = tokio::join!(
-            store.create(Kind::Policy, "p", 1, b"first"),
-            store.create(Kind::Policy, "p", 1, b"second"),
-        );
-        assert!(first.is_ok() != second.is_ok());
-        let (version, content) = store.latest(Kind::Policy, "p").await.unwrap().unwrap();
-        assert_eq!(version, 1);
-        assert_eq!(content, if first.is_ok() { &b"first"[..] } else { b"second" });
+        let (stores, _folder) = stores();
+        for store in stores {
+            let (first, second) = tokio::join!(
+                store.create(Kind::Policy, "p", 1, b"first"),
+                store.create(Kind::Policy, "p", 1, b"second"),
+            );
+            assert!(first.is_ok() != second.is_ok());
+            let (version, content) = store.latest(Kind::Policy, "p").await.unwrap().unwrap();
+            assert_eq!(version, 1);
+            assert_eq!(content, if first.is_ok() { &b"first"[..] } else { b"second" });
+        }
+    }
+
+    #[tokio::test]
+    async fn the_newest_version_is_read_and_ids_are_sorted() {
+        let (stores, _folder) = stores();
+        for store in stores {
+            assert_eq!(store.latest(Kind::Run, "b").await.unwrap(), None);
+            assert!(store.ids(Kind::Run).await.unwrap().is_empty());
+            for (id, version) in [("b", 9), ("b", 10), ("a", 1)] {
+                store.create(Kind::Run, id, version, &[version as u8]).await.unwrap();
+            }
+            assert_eq!(store.latest(Kind::Run, "b").await.unwrap(), Some((10, vec![10])));
+            assert_eq!(store.versions(Kind::Run, "b").await.unwrap(), [9, 10]);
+            assert_eq!(store.read(Kind::Run, "b", 9).await.unwrap(), Some(vec![9]));
+            assert_eq!(store.read(Kind::Run, "b", 11).await.unwrap(), None);
+            assert_eq!(store.ids(Kind::Run).await.unwrap(), ["a", "b"]);
+            assert!(store.ids(Kind::Policy).await.unwrap().is_empty());
+        }
+    }
+
+    #[tokio::test]
+    async fn the_last_heartbeat_is_what_is_read() {
+        let (stores, _folder) = stores();
+        for store in stores {
+            assert_eq!(store.heartbeat().await, None);
+            for text in ["2026-11-23T06:00:00Z", "2026-11-23T07:00:00Z"] {
+                store.beat(text).await.unwrap();
+                assert_eq!(store.heartbeat().await, Some(text.parse().unwrap()));
+            }
+        }
     }
 
     #[tokio::test]
     async fn an_id_cannot_climb_out_of_the_folder() {
-        let store = Store::new(PathBuf::from("nowhere"));
-        for id in ["..", "a/b", "", "a.json"] {
-            assert!(matches!(store.latest(Kind::Run, id).await, Err(StoreError::BadId(_))));
+        let (stores, _folder) = stores();
+        for store in stores {
+            for id in ["..", "a/b", "", "a.json"] {
+                let read = store.latest(Kind::Run, id).await;
+                assert!(matches!(read, Err(StoreError::BadId(_))));
+                let written = store.create(Kind::Run, id, 1, b"").await;
+                assert!(matches!(written, Err(StoreError::BadId(_))));
+            }
         }
     }
 }

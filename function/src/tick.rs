@@ -1,29 +1,101 @@
 //! One run: gather → plan → check → apply → record. A tick takes no input; a click is a request
-//! into the same.
+//! into the same. With several subscriptions, a tick hands each one's steps to a message (ADR 0009).
 
-use std::time::{Duration, Instant};
+mod look;
+mod parts;
+mod record;
 
-use jiff::Timestamp;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
 use shared::{
-    Decision, Fate, Plan, Policy, Request, Run, Subject, check,
-    model::{Outcome, RequestState, RunTrigger, StepOutcome},
-    plan::{Cause, plan},
+    Inventory, Plan, Policy, Request, Run, Subject, check,
+    model::{
+        Inputs, Link, Outcome, PolicyRef, RequestRef, RequestState, RunTrigger, Skip, StepOutcome,
+    },
+    plan::plan,
 };
+use tokio::time::Instant;
 
-use crate::{app::App, apply::apply, error::Error};
+use crate::{
+    app::App,
+    apply::{Applying, apply},
+    error::Error,
+    message::{Message, Part},
+};
+use look::{Seen, look};
+use record::record;
 
 /// A message waits so long for the run before it, which may well end its request, too. Beyond that
 /// it comes back later, lest the host take it for a hung one and kill the process.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// A part of a tick that comes later than this is left to the next tick, which has a newer inventory.
+const PART_AGE: SignedDuration = SignedDuration::from_mins(10);
+
+/// A plan, parted by chain, and what every part's record says of it.
+struct Planned {
+    parts: BTreeMap<String, Plan>,
+    inputs: Inputs,
+    requests: Vec<Request>,
+    problems: Vec<String>,
+    /// Whether the check let it pass.
+    holds: bool,
+}
+
+/// What came of a tick.
+#[derive(Debug)]
+pub struct Ticked {
+    /// A run for each subscription that something is to be said of.
+    pub runs: Vec<Run>,
+    /// Whether the steps of some were handed to messages.
+    pub queued: bool,
+}
+
 /// Does what is due, and records what was seen, decided and done.
-pub async fn tick(app: &App, trigger: RunTrigger) -> Result<Run, Error> {
+pub async fn tick(app: &App, begun: Instant) -> Result<Ticked, Error> {
     let _turn = app.turn.lock().await;
-    run(app, trigger).await
+    let seen = match look(app, RunTrigger::Timer, begun).await? {
+        Ok(seen) => seen,
+        Err(run) => {
+            let now = run.now;
+            let runs = vec![record(app, run, &[], begun).await?];
+            app.records.beat(now).await?;
+            return Ok(Ticked { runs, queued: false });
+        }
+    };
+    let mut planned = plan_all(app, &seen).await?;
+    let queued = hand_out(app, &seen, &mut planned).await;
+    let runs = finish_all(app, &seen, planned).await?;
+    app.records.beat(seen.inventory.taken_at).await?;
+    Ok(Ticked { runs, queued })
+}
+
+/// Does the part of a tick that a message names. None if there is nothing left of it to do.
+pub async fn tick_part(app: &App, part: &Part, begun: Instant) -> Result<Option<Run>, Error> {
+    let host_now = app.now().await;
+    let newest = app.records.head(&part.subscription).await?.map(|stored| stored.run);
+    let done = newest.is_some_and(|run| run.trigger == RunTrigger::Timer && run.now >= part.now);
+    if done || host_now.duration_since(part.now) > PART_AGE {
+        return Ok(None);
+    }
+    let Some(inventory) = app.records.inventory(&part.inventory).await? else {
+        tracing::warn!(part.inventory, "a part of a tick names an inventory that is not there");
+        return Ok(None);
+    };
+    let inventory = Arc::new(Inventory { taken_at: part.now, ..inventory });
+    let hash = part.inventory.clone();
+    let seen = Seen { trigger: RunTrigger::Timer, inventory, hash, host_now, begun };
+    let mut planned = plan_all(app, &seen).await?;
+    planned.parts.retain(|chain, _| *chain == part.subscription);
+    if planned.parts.is_empty() {
+        return Ok(None);
+    }
+    Ok(finish_all(app, &seen, planned).await?.pop())
 }
 
 /// Does what a message asks for: one request, unless a run has ended it already.
-pub async fn carry_out(app: &App, id: &str) -> Result<Option<Run>, Error> {
+pub async fn carry_out(app: &App, id: &str, begun: Instant) -> Result<Option<Run>, Error> {
     let turn = tokio::time::timeout(PATIENCE, app.turn.lock()).await;
     let _turn = turn.map_err(|_| Error::Busy)?;
     let Some(view) = app.records.request(id).await? else {
@@ -34,171 +106,163 @@ pub async fn carry_out(app: &App, id: &str) -> Result<Option<Run>, Error> {
         return Ok(None);
     }
     let trigger = RunTrigger::Request { id: view.request.id, actor: view.request.actor };
-    run(app, trigger).await.map(Some)
+    let seen = match look(app, trigger, begun).await? {
+        Ok(seen) => seen,
+        Err(run) => return record(app, run, &[], begun).await.map(Some),
+    };
+    let planned = plan_all(app, &seen).await?;
+    Ok(finish_all(app, &seen, planned).await?.pop())
 }
 
-async fn run(app: &App, trigger: RunTrigger) -> Result<Run, Error> {
-    let begun = Instant::now();
-    let host_now = app.now().await;
-    let seen = app.fresh().await;
-    let mut run = new_run(trigger, host_now);
-    let inventory = match seen.current() {
-        Ok(inventory) => inventory,
-        Err(problem) => {
-            run.problems.push(format!("Nothing was planned: {problem}"));
-            return record(app, run, begun).await;
-        }
-    };
-    run.now = inventory.taken_at;
-    run.id = run_id(run.now);
-    run.inventory = Some(app.records.store_inventory(inventory).await?);
-    let limits = app.limits(run.now, host_now);
+/// Plans, checks, and parts the plan.
+async fn plan_all(app: &App, seen: &Seen) -> Result<Planned, Error> {
+    let inventory = &*seen.inventory;
+    let now = inventory.taken_at;
+    let limits = app.limits(now, seen.host_now);
     let requests = app.records.pending().await?;
-    let policies = policies_for(app, &run.trigger).await?;
-    let history = app.records.history().await;
-    let plan = plan(inventory, &policies, &requests, &history, &limits, run.now);
-    let violations = check(&plan, inventory, &policies, &requests, &history, &limits);
-    run.problems.extend(inventory.gaps.iter().map(|gap| {
+    let (policies, mut problems) = policies_for(app, &seen.trigger).await?;
+    let past = app.records.history().await;
+    let inputs = Inputs {
+        policies: policies
+            .iter()
+            .map(|policy| PolicyRef { id: policy.id.clone(), version: policy.version })
+            .collect(),
+        requests: requests
+            .iter()
+            .map(|request| RequestRef { id: request.id.clone(), actor: request.actor.clone() })
+            .collect(),
+        history: past.reference,
+        limits: limits.clone(),
+    };
+    let plan = plan(inventory, &policies, &requests, &past.history, &limits, now);
+    let violations = check(&plan, inventory, &policies, &requests, &past.history, &limits);
+    problems.extend(inventory.gaps.iter().map(|gap| {
         format!(
-            "The {} of subscription {} could not be listed: {}",
+            "Not all is known of the {} of subscription {}, so that nothing is deleted: {}",
             gap.what, gap.subscription, gap.message
         )
     }));
-    run.decisions = decisions_for(&run.trigger, &plan);
-    if violations.is_empty() {
-        run.steps = apply(&app.arm, plan.steps, &limits).await;
-        if !run.steps.is_empty() {
-            app.changed().await;
-        }
-        end_requests(app, &requests, &run).await?;
-    } else {
+    problems.extend(inventory.vanished.iter().map(|gone| {
+        format!(
+            "`{}` is listed no more since {}, and no run deleted it: nothing is deleted until it is \
+             back, or has been away for 24 h",
+            gone.id, gone.since
+        )
+    }));
+    if !violations.is_empty() {
         tracing::error!(?violations, "the plan breaks its own rules: nothing of it is done");
-        run.problems.extend(violations.iter().map(|violation| {
+        problems.extend(violations.iter().map(|violation| {
             format!("The plan was stopped by the check and nothing of it was done: {violation}")
         }));
     }
-    record(app, run, begun).await
+    let mut parts = parts_of(plan, inventory, &seen.trigger);
+    if parts.is_empty() {
+        parts.insert(parts::default_chain(inventory), Plan::default());
+    }
+    Ok(Planned { parts, inputs, requests, problems, holds: violations.is_empty() })
 }
 
-fn new_run(trigger: RunTrigger, now: Timestamp) -> Run {
+/// The parts of a plan that a run with this trigger carries out and records.
+pub(crate) fn parts_of(
+    mut plan: Plan,
+    inventory: &Inventory,
+    trigger: &RunTrigger,
+) -> BTreeMap<String, Plan> {
+    // Without the policies, nothing is decided about points and disks.
+    if matches!(trigger, RunTrigger::Request { .. }) {
+        plan.decisions.retain(|decision| matches!(decision.subject, Subject::Request(_)));
+    }
+    parts::part(plan, inventory)
+}
+
+/// A click does not wait for what the policies want.
+async fn policies_for(
+    app: &App,
+    trigger: &RunTrigger,
+) -> Result<(Vec<Policy>, Vec<String>), Error> {
+    match trigger {
+        RunTrigger::Timer => app.records.policies_and_problems().await,
+        RunTrigger::Request { .. } => Ok((vec![], vec![])),
+    }
+}
+
+/// Puts a message for each part that has steps, where there are several such; what is put is taken
+/// off the plan. A part whose message cannot be put is done here, if there is time. Says whether a
+/// message was put.
+async fn hand_out(app: &App, seen: &Seen, planned: &mut Planned) -> bool {
+    let busy = |plan: &Plan| !plan.steps.is_empty();
+    if !planned.holds || planned.parts.values().filter(|plan| busy(plan)).count() < 2 {
+        return false;
+    }
+    let mut queued = false;
+    let chains: Vec<String> = planned
+        .parts
+        .iter()
+        .filter(|(_, plan)| busy(plan))
+        .map(|(chain, _)| chain.clone())
+        .collect();
+    for chain in chains {
+        let part = Part {
+            subscription: chain.clone(),
+            inventory: seen.hash.clone(),
+            now: seen.inventory.taken_at,
+        };
+        if app.queue.put(&Message::Tick(Some(part))).await.is_err() {
+            break;
+        }
+        planned.parts.remove(&chain);
+        queued = true;
+    }
+    queued
+}
+
+/// Applies and records each part.
+async fn finish_all(app: &App, seen: &Seen, planned: Planned) -> Result<Vec<Run>, Error> {
+    let mut runs = vec![];
+    for (chain, plan) in planned.parts {
+        let mut run = new_run(&chain, seen.trigger.clone(), seen.inventory.taken_at);
+        run.inventory = Some(seen.hash.clone());
+        run.inputs = Some(planned.inputs.clone());
+        run.problems.clone_from(&planned.problems);
+        run.decisions = plan.decisions;
+        run.steps = if planned.holds {
+            let limits = &planned.inputs.limits;
+            let inventory = &*seen.inventory;
+            let applying = Applying { arm: &app.arm, inventory, limits, begun: seen.begun };
+            let steps = apply(&applying, plan.steps).await;
+            if !steps.is_empty() {
+                app.changed().await;
+            }
+            steps
+        } else {
+            let stopped = |step| StepOutcome {
+                step,
+                outcome: Outcome::Skipped {
+                    why: Skip::Check,
+                    message: "the check stopped the plan".to_owned(),
+                },
+                azure_request_id: None,
+            };
+            plan.steps.into_iter().map(stopped).collect()
+        };
+        let requests: &[Request] = if planned.holds { &planned.requests } else { &[] };
+        runs.push(record(app, run, requests, seen.begun).await?);
+    }
+    Ok(runs)
+}
+
+fn new_run(chain: &str, trigger: RunTrigger, now: Timestamp) -> Run {
     Run {
-        id: run_id(now),
+        // Its place and with it its id are known once it is stored.
+        id: String::new(),
+        link: Link { chain: chain.to_owned(), number: 0, previous: None },
         trigger,
         now,
         duration_ms: 0,
         inventory: None,
+        inputs: None,
         steps: vec![],
         decisions: vec![],
         problems: vec![],
-    }
-}
-
-/// Sorts by time, as the store lists ids in order.
-fn run_id(now: Timestamp) -> String {
-    let stamp = now.to_zoned(jiff::tz::TimeZone::UTC).strftime("%Y%m%dT%H%M%S%3f").to_string();
-    let tail = uuid::Uuid::new_v4().simple().to_string();
-    format!("{stamp}-{}", tail.split_at(8).0)
-}
-
-/// A click does not wait for what the policies want.
-async fn policies_for(app: &App, trigger: &RunTrigger) -> Result<Vec<Policy>, Error> {
-    match trigger {
-        RunTrigger::Timer => app.records.policies().await,
-        RunTrigger::Request { .. } => Ok(vec![]),
-    }
-}
-
-/// Without the policies, nothing is decided about points and disks.
-fn decisions_for(trigger: &RunTrigger, plan: &Plan) -> Vec<Decision> {
-    let speaks = |decision: &&Decision| match trigger {
-        RunTrigger::Timer => true,
-        RunTrigger::Request { .. } => matches!(decision.subject, Subject::Request(_)),
-    };
-    plan.decisions.iter().filter(speaks).cloned().collect()
-}
-
-/// Ends the requests that this run carried out or refused; the others stay pending.
-async fn end_requests(app: &App, requests: &[Request], run: &Run) -> Result<(), Error> {
-    for request in requests {
-        let decision = run.decisions.iter().find(
-            |decision| matches!(&decision.subject, Subject::Request(id) if *id == request.id),
-        );
-        let Some(decision) = decision else { continue };
-        let step = run
-            .steps
-            .iter()
-            .find(|step| matches!(&step.step.cause, Cause::Request { id } if *id == request.id));
-        if let Some(state) = ended(decision, step, &run.id) {
-            app.records.end(request, state).await?;
-        }
-    }
-    Ok(())
-}
-
-fn ended(decision: &Decision, step: Option<&StepOutcome>, run: &str) -> Option<RequestState> {
-    let run = run.to_owned();
-    let refused = |message: String| Some(RequestState::Refused { run: run.clone(), message });
-    match decision.fate {
-        Fate::Idle => Some(RequestState::Done { run }),
-        Fate::Blocked => {
-            let words: Vec<String> = decision.reasons.iter().map(ToString::to_string).collect();
-            refused(words.join(" "))
-        }
-        Fate::Act => match &step?.outcome {
-            Outcome::Done | Outcome::Accepted => Some(RequestState::Done { run }),
-            Outcome::Failed { code, .. } if is_passing(code) => None,
-            Outcome::Failed { code, message } => refused(format!("{code}: {message}")),
-            Outcome::Skipped { message } => refused(message.clone()),
-        },
-        Fate::Wait
-        | Fate::Keep
-        | Fate::Released
-        | Fate::Foreign
-        | Fate::Held
-        | Fate::Marked
-        | Fate::Delete => None,
-    }
-}
-
-/// What the next tick may well carry out.
-fn is_passing(code: &str) -> bool {
-    ["AzureUnreachable", "AzureThrottled", "NoToken"].contains(&code)
-}
-
-/// Stores the run, unless it says nothing that the one before it did not.
-async fn record(app: &App, mut run: Run, begun: Instant) -> Result<Run, Error> {
-    run.duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-    if run.trigger == RunTrigger::Timer {
-        app.records.beat(run.now).await?;
-        let recent = app.records.runs(10).await.unwrap_or_default();
-        if says_nothing_new(&run, &recent) {
-            return Ok(run);
-        }
-    }
-    app.records.store_run(&run).await?;
-    Ok(run)
-}
-
-/// Whether a run tried nothing and found nothing that the timer's last stored one had not.
-fn says_nothing_new(run: &Run, recent: &[Run]) -> bool {
-    let Some(last) = recent.iter().find(|run| run.trigger == RunTrigger::Timer) else {
-        return false;
-    };
-    let untried =
-        |run: &Run| run.steps.iter().all(|step| matches!(step.outcome, Outcome::Skipped { .. }));
-    if !untried(run) || !untried(last) || run.problems != last.problems {
-        return false;
-    }
-    // An installation that observes plans the same steps at every tick, with other times in them.
-    let resources = |run: &Run| -> Vec<String> {
-        run.steps.iter().map(|step| step.step.effect.id().to_string()).collect()
-    };
-    let fates = |run: &Run| -> Vec<(Subject, Fate)> {
-        run.decisions.iter().map(|d| (d.subject.clone(), d.fate)).collect()
-    };
-    if run.steps.is_empty() {
-        last.decisions == run.decisions
-    } else {
-        resources(run) == resources(last) && fates(run) == fates(last)
     }
 }

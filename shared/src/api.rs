@@ -148,6 +148,16 @@ pub struct Runs {
     pub runs: Vec<RunSummary>,
 }
 
+/// `POST /api/ticks`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Ticked {
+    /// What was done before the answer.
+    pub runs: Vec<RunSummary>,
+    /// Whether the worker was asked for the tick, or for the rest of it.
+    pub queued: bool,
+}
+
 /// A run in one line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -26,7 +26,9 @@ pub use request::{
     Request, RequestState, RestoreDisk, valid_request_id,
 };
 pub use resource_id::{ResourceId, ResourceIdError, ResourceKind};
-pub use run::{Outcome, Run, RunTrigger, StepOutcome};
+pub use run::{
+    HistoryRef, Inputs, Link, Outcome, PolicyRef, RequestRef, Run, RunTrigger, Skip, StepOutcome,
+};
 pub use schedule::{
     MAX_EVERY_MINUTES, MIN_EVERY_MINUTES, Schedule, ScheduleError, Slots, time_zone,
 };

@@ -2,36 +2,16 @@
 
 use std::{collections::BTreeMap, process::Command};
 
-use anyhow::Context;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use reqwest::{Method, StatusCode};
-use serde_json::{Value, json};
+use serde_json::json;
 use tests::{Lab, create_snapshot, wait_for};
 
 const ID: &str = "11111111-0001";
 
-/// One call to the queue of clicks, by a token as the function has it when hosted.
-async fn queue(
-    lab: &Lab,
-    method: Method,
-    path: &str,
-    body: String,
-) -> anyhow::Result<reqwest::Response> {
-    let run = lab.stack.run_json();
-    let text = |key: &str| run[key].as_str().unwrap_or_default().to_owned();
-    let query = [("api-version", "2019-08-01"), ("resource", "https://storage.azure.com/")];
-    let request = lab.azure.http.get(text("identity")).query(&query);
-    let request = request.header("x-identity-header", text("identity_header"));
-    let token: Value = request.send().await?.json().await?;
-    let token = token["access_token"].as_str().context("a token")?;
-    let url = format!("{}{path}", text("queue"));
-    let request = lab.azure.http.request(method, url).bearer_auth(token).body(body);
-    Ok(request.send().await?)
-}
-
 async fn wait_until_empty(lab: &Lab) {
     wait_for("the queue to be empty", || async {
-        let answer = queue(lab, Method::GET, "/requests?comp=metadata", String::new()).await?;
+        let answer = lab.queue(Method::GET, "/requests?comp=metadata", String::new()).await?;
         let count = answer.headers().get("x-ms-approximate-messages-count");
         let count = count.and_then(|count| count.to_str().ok()).map(str::to_owned);
         Ok((count.as_deref() == Some("0")).then_some(()))
@@ -51,7 +31,7 @@ async fn a_message_that_comes_twice_does_the_thing_once() {
     for text in [json!({ "request": ID }), json!({ "request": "99999999-0009" })] {
         let text = STANDARD.encode(text.to_string());
         let body = format!("<QueueMessage><MessageText>{text}</MessageText></QueueMessage>");
-        let put = queue(&lab, Method::POST, "/requests/messages", body).await.unwrap();
+        let put = lab.queue(Method::POST, "/requests/messages", body).await.unwrap();
         assert_eq!(put.status(), StatusCode::CREATED);
     }
     wait_until_empty(&lab).await;
@@ -154,7 +134,7 @@ async fn a_portal_asks_and_a_worker_beside_it_does() {
     let (path, body) = (format!("/requests/{ID}"), create_snapshot(&disk, "split"));
     let (status, answer) = lab.api(Method::PUT, &path, Some(&body)).await.unwrap();
     assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
-    let waiting = queue(&lab, Method::GET, "/requests/messages?peekonly=true", String::new());
+    let waiting = lab.queue(Method::GET, "/requests/messages?peekonly=true", String::new());
     let waiting = waiting.await.unwrap().text().await.unwrap();
     assert!(waiting.contains("<DequeueCount>0</DequeueCount>"), "{waiting}");
     assert_eq!(lab.get(&path).await.unwrap()["state"]["kind"], "pending");

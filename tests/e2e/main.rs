@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod apply;
 mod article;
 mod bad_input;
 mod clicks;
+mod crash_ticks;
 mod delta;
 mod files;
 mod outage;

@@ -44,7 +44,10 @@ async fn a_tick_without_azure_says_what_it_means_and_the_next_one_goes_on() {
     lab.stack.stop_azure().await;
     let (status, run) = lab.api(Method::POST, "/ticks", None).await.unwrap();
     assert_eq!(status, StatusCode::OK, "{run}");
-    assert!(run["problems"][0].as_str().unwrap().contains("Nothing was planned"), "{run}");
+    assert!(
+        run["runs"][0]["problems"][0].as_str().unwrap().contains("Nothing was planned"),
+        "{run}"
+    );
     lab.stack.start_azure().await.unwrap();
     lab.fire().await.unwrap();
     assert_eq!(lab.snapshots().await.unwrap().len(), 1);

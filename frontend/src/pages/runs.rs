@@ -32,7 +32,13 @@ pub(crate) fn RunsPage() -> impl IntoView {
             is_running.try_set(false);
             store.wake();
             match outcome {
-                Ok(run) => query.to(&path::run(&run.id), false),
+                Ok(ticked) => match ticked.runs.last() {
+                    Some(run) => query.to(&path::run(&run.id), false),
+                    None => {
+                        let text = "The worker was asked for a tick; its run appears here.";
+                        store.notify(false, text.to_owned(), None);
+                    }
+                },
                 Err(failure) => {
                     let text = format!("The tick could not be run: {}", failure.message());
                     store.notify(true, text, None);

@@ -6,15 +6,20 @@ use jiff::Timestamp;
 use reqwest::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use shared::{Disk, Effect, Group, RegionInfo, ResourceId, Snapshot, Subscription, tags};
+use shared::{
+    Disk, Effect, Group, RegionInfo, ResourceId, Snapshot, Subscription, model::Lock, tags,
+};
 
 use super::{
     ArmClient, ArmError, Ended,
-    wire::{Properties, Resource, WireGroup, WireLocation, WireSubscription},
+    wire::{Properties, Resource, WireGroup, WireLocation, WireLock, WireSubscription},
 };
 
 /// Has `copyCompletionError` and `incrementalSnapshotFamilyId`, and every cloud has it.
 const COMPUTE: &str = "api-version=2023-10-02";
+/// Has `immutabilityPolicy`, and only newer clouds have it.
+const COMPUTE_NEWEST: &str = "api-version=2026-03-02";
+const LOCKS: &str = "api-version=2020-05-01";
 const RESOURCES: &str = "api-version=2022-09-01";
 const SUBSCRIPTIONS: &str = "api-version=2022-12-01";
 const TAGS: &str = "api-version=2021-04-01";
@@ -66,22 +71,44 @@ impl ArmClient {
 
     /// Lists a subscription's disks.
     pub async fn disks(&self, subscription: &str) -> Result<Vec<Disk>, ArmError> {
-        self.compute_list(subscription, "disks", Resource::into_disk).await
+        self.compute_list(subscription, "disks", COMPUTE, Resource::into_disk).await
     }
 
-    /// Lists a subscription's snapshots.
+    /// Lists a subscription's snapshots, with their immutability where the cloud knows of it.
     pub async fn snapshots(&self, subscription: &str) -> Result<Vec<Snapshot>, ArmError> {
-        self.compute_list(subscription, "snapshots", Resource::into_snapshot).await
+        let list = |version| {
+            self.compute_list(subscription, "snapshots", version, Resource::into_snapshot)
+        };
+        match list(COMPUTE_NEWEST).await {
+            Err(error) if error.is_unknown_version() => list(COMPUTE).await,
+            other => other,
+        }
+    }
+
+    /// Lists the management locks of a subscription, and of all that is in it.
+    pub async fn locks(&self, subscription: &str) -> Result<Vec<Lock>, ArmError> {
+        let path = format!(
+            "/subscriptions/{subscription}/providers/Microsoft.Authorization/locks?{LOCKS}"
+        );
+        let (items, _) = self.list(&path).await?;
+        let mut locks = vec![];
+        for item in items {
+            let lock = read::<WireLock>(&path, item)?.into_lock();
+            let unreadable = |id| ArmError::payload(&path, &format!("`{id}` is not a lock's id"));
+            locks.push(lock.map_err(unreadable)?);
+        }
+        Ok(locks)
     }
 
     async fn compute_list<T>(
         &self,
         subscription: &str,
         kind: &str,
+        version: &str,
         into: impl Fn(Resource<Properties>) -> Result<T, String>,
     ) -> Result<Vec<T>, ArmError> {
         let path =
-            format!("/subscriptions/{subscription}/providers/Microsoft.Compute/{kind}?{COMPUTE}");
+            format!("/subscriptions/{subscription}/providers/Microsoft.Compute/{kind}?{version}");
         let (items, _) = self.list(&path).await?;
         let mut read_items = vec![];
         for item in items {

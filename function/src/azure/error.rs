@@ -16,7 +16,7 @@ pub enum ArmError {
         /// The path that was asked for.
         path: String,
         /// Why.
-        source: reqwest::Error,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// No token was had.
     #[error("no token for Azure: {0}")]
@@ -88,6 +88,33 @@ impl ArmError {
             }
             Self::Credential(_) | Self::Payload { .. } | Self::Setup(_) => None,
         }
+    }
+
+    /// Whether Azure will go on to refuse until a person acts: a lock, a policy, immutability, or a
+    /// right that is missing. Trying again is of no use.
+    pub fn persists(&self) -> bool {
+        let Self::Refused { code, message, .. } = self else { return false };
+        const CODES: [&str; 6] = [
+            "ReadOnlyDisabledSubscription",
+            "ScopeLocked",
+            "SnapshotImmutable",
+            "RequestDisallowedByPolicy",
+            "AuthorizationFailed",
+            "LinkedAuthorizationFailed",
+        ];
+        // No code of its own is recorded for immutability (compute-snapshots §3.5).
+        CODES.iter().any(|known| known.eq_ignore_ascii_case(code))
+            || message.to_ascii_lowercase().contains("immutab")
+    }
+
+    /// Whether the cloud does not know the version of the API that was asked for.
+    pub(super) fn is_unknown_version(&self) -> bool {
+        let Self::Refused { status: StatusCode::BAD_REQUEST, code, .. } = self else {
+            return false;
+        };
+        ["InvalidApiVersionParameter", "InvalidResourceType", "NoRegisteredProviderFound"]
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(code))
     }
 
     /// A word that programs act on.

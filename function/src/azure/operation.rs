@@ -1,9 +1,10 @@
 //! Azure's long-running operations (compute-snapshots §3.1).
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::{Answer, ArmClient, ArmError};
 

@@ -1,4 +1,4 @@
-//! The queue that carries clicks from the portal to the worker: one operation, to put a message.
+//! The queue that carries clicks and parts of ticks to the worker: one operation, to put a message.
 //!
 //! The Functions host takes messages; nothing here reads them.
 
@@ -8,13 +8,15 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use reqwest::{Method, StatusCode};
-use serde_json::json;
 use sha2::Sha256;
 use tokio::sync::OnceCell;
 use url::Url;
 
-use super::{ArmError, token::Tokens};
-use crate::config::{Access, AccountKey, Config};
+use super::{ArmError, Transport, token::Tokens};
+use crate::{
+    config::{Access, AccountKey, Config},
+    message::Message,
+};
 
 /// The queue that `function/app/work/function.json` names.
 const NAME: &str = "requests";
@@ -58,14 +60,17 @@ pub(crate) struct RequestQueue {
 enum Opener {
     Key(AccountKey),
     Tokens(Tokens),
+    /// Azure is a router of this process, which has no queue: whoever puts a message does without.
+    Nothing,
 }
 
 impl RequestQueue {
     /// A client by configuration; connects to nothing yet.
-    pub(crate) fn new(config: &Config) -> Self {
+    pub(crate) fn new(config: &Config, transport: &Transport) -> Self {
         Self {
             endpoint: config.storage.queues.clone(),
             access: match &config.storage.access {
+                _ if transport.in_process().is_some() => Opener::Nothing,
                 Access::Key(key) => Opener::Key(key.clone()),
                 Access::Identity => {
                     Opener::Tokens(Tokens::new(config.credential, SCOPE.to_owned()))
@@ -76,10 +81,10 @@ impl RequestQueue {
         }
     }
 
-    /// Puts a message that names a stored request. Put twice, it is carried out once.
-    pub(crate) async fn put(&self, request_id: &str) -> Result<(), QueueError> {
+    /// Puts a message. Put twice, what it asks for is done once.
+    pub(crate) async fn put(&self, message: &Message) -> Result<(), QueueError> {
         // Base64, as host.json says (functions-host §6.2).
-        let text = STANDARD.encode(json!({ "request": request_id }).to_string());
+        let text = STANDARD.encode(serde_json::to_vec(message).unwrap_or_default());
         let body = format!("<QueueMessage><MessageText>{text}</MessageText></QueueMessage>");
         match self.send(Method::POST, "/messages", &body).await {
             Err(QueueError::Refused { code, .. }) if code == "QueueNotFound" => {
@@ -120,8 +125,9 @@ impl RequestQueue {
         url.set_path(&path);
         let date = real_now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
         let authorization = match &self.access {
+            Opener::Nothing => return Err(ArmError::Setup("there is none".to_owned()).into()),
             Opener::Key(key) => sign(key, &method, &path, body.len(), &date),
-            Opener::Tokens(tokens) => format!("Bearer {}", tokens.get().await?.secret()),
+            Opener::Tokens(tokens) => format!("Bearer {}", tokens.get(None).await?.secret()),
         };
         let answer = http
             .request(method, url)

@@ -6,7 +6,7 @@ use azure_core::credentials::TokenCredential;
 use azure_identity::{AzureCliCredential, ManagedIdentityCredential};
 use tokio::sync::Mutex;
 
-use super::ArmError;
+use super::{ArmError, InProcess};
 use crate::config::CredentialKind;
 
 /// A secret that does not print itself.
@@ -45,12 +45,20 @@ impl Tokens {
         *self.kept.lock().await = Kept::default();
     }
 
-    pub(super) async fn get(&self) -> Result<Token, ArmError> {
+    /// A token: from the router where Azure is `azure`, in this process; else as the SDK gets it.
+    pub(super) async fn get(&self, azure: Option<&InProcess>) -> Result<Token, ArmError> {
         let mut kept = self.kept.lock().await;
         if let Some((token, expires_at)) = &kept.token
             && real_seconds() + MARGIN_SECONDS < *expires_at
         {
             return Ok(token.clone());
+        }
+        if let Some(azure) = azure {
+            let resource = self.scope.trim_end_matches("/.default");
+            let (secret, expires_at) = azure.token(resource).await?;
+            let token = Token(secret);
+            kept.token = Some((token.clone(), expires_at));
+            return Ok(token);
         }
         let fail = |error: azure_core::Error| ArmError::Credential(error.to_string());
         let credential = match &kept.credential {

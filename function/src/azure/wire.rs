@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use shared::{
     Disk, Group, NetworkAccess, PointState, Region, RegionInfo, ResourceId, Snapshot, Subscription,
+    model::{Lock, LockLevel},
 };
 
 /// A resource's envelope.
@@ -53,6 +54,7 @@ pub(super) struct Properties {
     completion_percent: Option<f64>,
     copy_completion_error: Option<CopyError>,
     incremental_snapshot_family_id: Option<String>,
+    immutability_policy: Option<ImmutabilityPolicy>,
 }
 
 #[derive(Deserialize)]
@@ -68,6 +70,13 @@ struct CreationData {
 #[serde(rename_all = "camelCase")]
 struct Encryption {
     disk_encryption_set_id: Option<String>,
+}
+
+/// Until its time Azure does not delete the snapshot (compute-snapshots §1.4).
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ImmutabilityPolicy {
+    policy_expiration_time: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -128,9 +137,17 @@ impl Resource<Properties> {
             created_at,
             network_access: network_access(properties.network_access_policy.as_deref()),
             state,
-            immutable_until: None,
+            immutable_until: properties.immutability_policy.map(|policy| policy.until()),
             tags: self.tags.unwrap_or_default(),
         })
+    }
+}
+
+impl ImmutabilityPolicy {
+    /// A policy whose end cannot be read holds for ever.
+    fn until(&self) -> Timestamp {
+        let until = self.policy_expiration_time.as_deref().and_then(|text| text.parse().ok());
+        until.unwrap_or(Timestamp::MAX)
     }
 }
 
@@ -222,6 +239,31 @@ impl WireGroup {
     }
 }
 
+/// A management lock.
+#[derive(Deserialize)]
+pub(super) struct WireLock {
+    id: String,
+    name: String,
+    properties: LockProperties,
+}
+
+#[derive(Deserialize)]
+struct LockProperties {
+    level: String,
+}
+
+impl WireLock {
+    /// The lock with its scope, which its id tells. A level that is not known counts as the
+    /// strictest.
+    pub(super) fn into_lock(self) -> Result<Lock, Unreadable> {
+        const KIND: &str = "/providers/microsoft.authorization/locks/";
+        let Some(at) = self.id.to_ascii_lowercase().rfind(KIND) else { return Err(self.id) };
+        let deletes = self.properties.level.eq_ignore_ascii_case("CanNotDelete");
+        let level = if deletes { LockLevel::CanNotDelete } else { LockLevel::ReadOnly };
+        Ok(Lock { scope: self.id[..at].to_owned(), name: self.name, level })
+    }
+}
+
 /// A location of a subscription.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -291,6 +333,36 @@ mod tests {
         )
         .state;
         assert!(matches!(state, PointState::Failed { code, .. } if code == "CopySourceNotFound"));
+    }
+
+    #[test]
+    fn an_immutable_snapshot_says_until_when() {
+        let until = |policy: &str| {
+            snapshot(&format!(
+                r#"{{"creationData": {{"createOption": "Copy"}}, "provisioningState": "Succeeded",
+                    "immutabilityPolicy": {policy}}}"#
+            ))
+            .immutable_until
+        };
+        let time = r#"{"type": "Locked", "policyExpirationTime": "2026-12-01T00:00:00.5+00:00"}"#;
+        assert_eq!(until(time), Some("2026-12-01T00:00:00.5Z".parse().unwrap()));
+        assert_eq!(until(r#"{"type": "Locked"}"#), Some(Timestamp::MAX));
+        assert_eq!(until("null"), None);
+    }
+
+    #[test]
+    fn a_locks_scope_is_what_its_id_begins_with() {
+        let lock = |id: &str, level: &str| {
+            let text =
+                format!(r#"{{"id": "{id}", "name": "l", "properties": {{"level": "{level}"}}}}"#);
+            serde_json::from_str::<WireLock>(&text).unwrap().into_lock()
+        };
+        let scope = "/subscriptions/s/resourceGroups/G";
+        let id = format!("{scope}/providers/Microsoft.Authorization/locks/l");
+        let read = lock(&id, "CannotDelete").unwrap();
+        assert_eq!((read.scope.as_str(), read.level), (scope, LockLevel::CanNotDelete));
+        assert_eq!(lock(&id, "Unheard").unwrap().level, LockLevel::ReadOnly);
+        assert!(lock(scope, "ReadOnly").is_err());
     }
 
     #[test]

@@ -44,7 +44,7 @@ pub(super) async fn list_snapshots(
     let disk = find(&inventory, path)?;
     let now = inventory.taken_at;
     let limits = app.limits(now, app.now().await);
-    let (policies, history) = (app.records.policies().await?, app.records.history().await);
+    let (policies, history) = (app.records.policies().await?, app.records.history().await.history);
     let plan = plan(&inventory, &policies, &[], &history, &limits, now);
     let lineage = lineage(&inventory);
     let mut snapshots: Vec<PointView> = lineage.of(disk).iter().map(|p| view(p, &plan)).collect();

@@ -35,7 +35,9 @@ impl Error {
             Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "BodyTooLarge"),
             // Azure being away is no fault of this program, and passes.
             Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "AzureUnavailable"),
-            Self::NotQueued(_) => (StatusCode::SERVICE_UNAVAILABLE, "QueueUnavailable"),
+            Self::NotQueued(_) | Self::NoTick(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "QueueUnavailable")
+            }
             Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "Busy"),
             Self::Store(crate::store::StoreError::BadId(_)) => (StatusCode::BAD_REQUEST, "BadId"),
             Self::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "InternalError"),

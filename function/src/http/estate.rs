@@ -93,7 +93,7 @@ pub(super) async fn show_plan(State(app): State<Arc<App>>) -> Result<Json<PlanVi
     let limits = app.limits(now, app.now().await);
     let policies = app.records.policies().await?;
     let requests = app.records.pending().await?;
-    let history = app.records.history().await;
+    let history = app.records.history().await.history;
     let plan = plan(&inventory, &policies, &requests, &history, &limits, now);
     Ok(Json(PlanView { now, plan }))
 }

@@ -19,6 +19,7 @@ use super::{Route, routes};
         shared::api::Runs,
         shared::api::Snapshots,
         shared::api::Status,
+        shared::api::Ticked,
         shared::model::Action,
         shared::model::Policy,
         shared::model::Run,

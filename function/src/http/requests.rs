@@ -15,7 +15,7 @@ use shared::{
 };
 
 use super::body::Body;
-use crate::{app::App, error::Error};
+use crate::{app::App, error::Error, message::Message};
 
 pub(super) async fn show_request(
     State(app): State<Arc<App>>,
@@ -50,7 +50,7 @@ pub(super) async fn ask(
     let view = app.records.ask(request).await?;
     if view.state == RequestState::Pending {
         // A retry of a request that waits puts another message: told twice, it is done once.
-        let put = app.queue.put(&view.request.id).await;
+        let put = app.queue.put(&Message::Request(view.request.id.clone())).await;
         put.map_err(|error| Error::NotQueued(error.to_string()))?;
     }
     Ok((StatusCode::ACCEPTED, Json(view)))

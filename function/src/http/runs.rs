@@ -8,11 +8,12 @@ use axum::{
 };
 use shared::{
     Run,
-    api::{RunSummary, Runs},
-    model::RunTrigger,
+    api::{RunSummary, Runs, Ticked},
 };
 
-use crate::{app::App, error::Error, tick::tick};
+use tokio::time::Instant;
+
+use crate::{app::App, error::Error, message::Message, tick::tick};
 
 /// Runs on one page.
 const PAGE: usize = 50;
@@ -30,12 +31,23 @@ pub(super) async fn show_run(
     app.records.run(&id).await?.map(Json).ok_or_else(none)
 }
 
-/// The timer's own tick: it takes no input, and twice at a slot it does nothing more.
-pub(super) async fn tick_now(State(app): State<Arc<App>>) -> Result<Json<Run>, Error> {
+/// The timer's own tick: it takes no input, and twice at a slot it does nothing more. A deployment
+/// that has no timer asks the worker for it: it has no right to change a disk or snapshot itself.
+pub(super) async fn tick_now(State(app): State<Arc<App>>) -> Result<Json<Ticked>, Error> {
+    if !app.config.ticks {
+        let put = app.queue.put(&Message::Tick(None)).await;
+        put.map_err(|error| Error::NoTick(error.to_string()))?;
+        return Ok(Json(Ticked { runs: vec![], queued: true }));
+    }
     // A client that goes away does not stop a run that has begun.
-    let run = tokio::spawn(async move { tick(&app, RunTrigger::Timer).await }).await;
-    match run {
-        Ok(run) => run.map(Json),
+    let begun = Instant::now();
+    let ticked = tokio::spawn(async move { tick(&app, begun).await }).await;
+    match ticked {
+        Ok(ticked) => {
+            let ticked = ticked?;
+            let runs = ticked.runs.iter().map(RunSummary::of).collect();
+            Ok(Json(Ticked { runs, queued: ticked.queued }))
+        }
         Err(_) => Err(Error::Conflict("the run was cut short; the next tick goes on".to_owned())),
     }
 }

@@ -8,13 +8,15 @@ use axum::{
     http::{HeaderMap, StatusCode},
     routing::post,
 };
-use serde::Deserialize;
 use serde_json::{Value, json};
-use shared::{Run, model::Outcome, model::RunTrigger};
+use shared::{Run, model::Outcome};
+use tokio::time::Instant;
 
 use crate::{
     app::App,
-    tick::{carry_out, tick},
+    error::Error,
+    message::Message,
+    tick::{carry_out, tick, tick_part},
 };
 
 type Answer = (StatusCode, Json<Value>);
@@ -31,9 +33,10 @@ async fn fire(State(app): State<Arc<App>>, headers: HeaderMap) -> Answer {
         return nothing_here();
     }
     // The host may go away in the middle; the tick is then finished all the same.
-    let ran = tokio::spawn(async move { tick(&app, RunTrigger::Timer).await }).await;
+    let begun = Instant::now();
+    let ran = tokio::spawn(async move { tick(&app, begun).await }).await;
     match ran {
-        Ok(Ok(run)) => done(&words(&run)),
+        Ok(Ok(ticked)) => done(&all_words(&ticked.runs)),
         Ok(Err(error)) => {
             tracing::error!(?error, "the tick failed");
             failed(&error.to_string())
@@ -42,8 +45,8 @@ async fn fire(State(app): State<Arc<App>>, headers: HeaderMap) -> Answer {
     }
 }
 
-/// Carries out the request that a message names. The host deletes the message on success, shows it
-/// again on failure, and may deliver it twice: an ended request is left alone.
+/// Does what a message asks for. The host deletes the message on success, shows it again on failure,
+/// and may deliver it twice: what is done is left alone.
 async fn work(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
@@ -52,27 +55,30 @@ async fn work(
     if is_of_a_client(&headers) {
         return nothing_here();
     }
-    let Some(Message { request }) = read(&envelope) else {
+    let Some(message) = read(&envelope) else {
         // After a few tries it lies in the poison queue, for people to look at.
-        return failed("the message names no request");
+        return failed("the message asks for nothing that is known");
     };
-    let id = request.clone();
-    let ran = tokio::spawn(async move { carry_out(&app, &id).await }).await;
+    let begun = Instant::now();
+    let what = format!("{message:?}");
+    let ran = tokio::spawn(async move { obey(&app, message, begun).await }).await;
     match ran {
-        Ok(Ok(Some(run))) => done(&format!("request {request}: {}", words(&run))),
-        Ok(Ok(None)) => done(&format!("request {request} is not pending; nothing was done")),
+        Ok(Ok(runs)) if runs.is_empty() => done(&format!("{what}: there was nothing left to do")),
+        Ok(Ok(runs)) => done(&all_words(&runs)),
         Ok(Err(error)) => {
-            tracing::error!(?error, request.id = request, "a request's run failed");
+            tracing::error!(?error, message = what, "a message's run failed");
             failed(&error.to_string())
         }
         Err(_) => failed("the run was cut short"),
     }
 }
 
-/// What a message says.
-#[derive(Debug, PartialEq, Eq, Deserialize)]
-struct Message {
-    request: String,
+async fn obey(app: &App, message: Message, begun: Instant) -> Result<Vec<Run>, Error> {
+    match message {
+        Message::Request(id) => Ok(carry_out(app, &id, begun).await?.into_iter().collect()),
+        Message::Tick(Some(part)) => Ok(tick_part(app, &part, begun).await?.into_iter().collect()),
+        Message::Tick(None) => Ok(tick(app, begun).await?.runs),
+    }
 }
 
 /// Reads the message in an envelope: the real host sends its text as JSON within a string, other
@@ -97,6 +103,13 @@ fn is_of_a_client(headers: &HeaderMap) -> bool {
 fn nothing_here() -> Answer {
     let body = json!({"error": {"code": "NotFound", "message": "there is nothing here"}});
     (StatusCode::NOT_FOUND, Json(body))
+}
+
+fn all_words(runs: &[Run]) -> String {
+    if runs.is_empty() {
+        return "everything was handed to messages".to_owned();
+    }
+    runs.iter().map(words).collect::<Vec<_>>().join("; ")
 }
 
 fn words(run: &Run) -> String {
@@ -130,7 +143,7 @@ mod tests {
             [json!(json!(text).to_string()), json!(text), json!({"request": "11111111-0001"})]
         {
             let message = read(&json!({"Data": {"item": data}, "Metadata": {}}));
-            assert_eq!(message, Some(Message { request: "11111111-0001".to_owned() }));
+            assert_eq!(message, Some(Message::Request("11111111-0001".to_owned())));
         }
         for data in [json!("\"hello\""), json!("hello"), json!(7), json!({"other": 1})] {
             assert_eq!(read(&json!({"Data": {"item": data}})), None);

@@ -98,6 +98,30 @@ impl Azure {
         self.0.panics.load(Ordering::Relaxed)
     }
 
+    /// What token requests must carry, for use without sockets.
+    ///
+    /// # Errors
+    ///
+    /// When the emulator is stopped.
+    pub fn identity_header(&self) -> anyhow::Result<String> {
+        self.with(|world, _| world.settings.identity_header.clone())
+    }
+
+    /// Freezes the clock at `now`: a simulation moves it before each of its calls.
+    ///
+    /// # Errors
+    ///
+    /// When the emulator is stopped.
+    pub fn freeze_at(&self, now: Timestamp) -> anyhow::Result<()> {
+        self.with(|world, _| {
+            let real = real_now();
+            let clock = &mut world.settings_mut().clock;
+            clock.freeze(true, real);
+            clock.set(now, real);
+            world.advance(now);
+        })
+    }
+
     pub(crate) fn count_panic(&self) {
         self.0.panics.fetch_add(1, Ordering::Relaxed);
     }

@@ -1,5 +1,6 @@
 //! `cargo xtask bench`, `crash` and `fuzz`: the long forms of what the emulator's own tests do
-//! briefly. The work is in `infra/emulator/benches` and `infra/emulator/tests`.
+//! briefly. The work is in `infra/emulator/benches` and `infra/emulator/tests`; that of
+//! `crash-ticks` in `tests/e2e`.
 
 use clap::{Args, Subcommand};
 
@@ -23,6 +24,17 @@ pub struct Crash {
     #[arg(long, default_value_t = 200)]
     kills: u32,
     /// What the load and the moments of the kills come from.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+/// Options of `cargo xtask crash-ticks`.
+#[derive(Args, Clone, Debug)]
+pub struct CrashTicks {
+    /// How often a function is killed.
+    #[arg(long, default_value_t = 100)]
+    kills: u32,
+    /// What the moments of the kills come from.
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
@@ -58,6 +70,16 @@ pub fn crash(options: &Crash) -> anyhow::Result<()> {
     command.args(TEST).args(["crash::", "--nocapture"]);
     command.env("EMULATOR_CRASH_KILLS", options.kills.to_string());
     tools::run(command.env("EMULATOR_CRASH_SEED", options.seed.to_string()))
+}
+
+/// Kills the deployed function in the middle of ticks, again and again.
+pub fn crash_ticks(options: &CrashTicks) -> anyhow::Result<()> {
+    let root = artifacts::root();
+    artifacts::stage(&root)?;
+    let mut command = tools::cargo(&root);
+    command.args(["test", "-p", "tests", "--test", "e2e", "--", "crash_ticks::", "--nocapture"]);
+    command.env("TICKS_CRASH_KILLS", options.kills.to_string());
+    tools::run(command.env("TICKS_CRASH_SEED", options.seed.to_string()))
 }
 
 /// Sends mutated requests to the emulator.

@@ -30,6 +30,8 @@ enum Command {
     Bench(bench::Bench),
     /// Kill the emulator under load and see that nothing acknowledged is lost.
     Crash(bench::Crash),
+    /// Kill the function in the middle of ticks and see that nothing is doubled or lost.
+    CrashTicks(bench::CrashTicks),
     /// Send malformed requests to the emulator and see that it stands.
     Fuzz(bench::Fuzz),
     /// Build the portal and the static function into target/app, as they are deployed.
@@ -53,6 +55,7 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Az { arguments } => az::run(&arguments),
         Command::Bench(options) => bench::bench(&options),
         Command::Crash(options) => bench::crash(&options),
+        Command::CrashTicks(options) => bench::crash_ticks(&options),
         Command::Fuzz(options) => bench::fuzz(&options),
         Command::Build => artifacts::stage(&artifacts::root()).map(|app| {
             eprintln!("{}", app.display());

@@ -97,7 +97,7 @@ impl History {
         for outcome in &run.steps {
             match &outcome.outcome {
                 Outcome::Done | Outcome::Accepted => self.fold_done(outcome, run.now),
-                Outcome::Failed { code, .. } if is_lasting(code) => {
+                Outcome::Blocked { code, .. } => {
                     let refused = Refused { code: code.clone(), at: run.now };
                     self.refused.insert(outcome.step.effect.id().key().to_owned(), refused);
                 }
@@ -162,16 +162,4 @@ impl History {
         }
         self.spent.retain(|_, days| !days.is_empty());
     }
-}
-
-/// Whether Azure would say the same again at the next tick (compute-snapshots §3).
-fn is_lasting(code: &str) -> bool {
-    [
-        "ScopeLocked",
-        "RequestDisallowedByPolicy",
-        "AuthorizationFailed",
-        "SnapshotImmutable",
-        "ReadOnlyDisabledSubscription",
-    ]
-    .contains(&code)
 }

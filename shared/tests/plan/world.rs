@@ -9,7 +9,7 @@ use shared::{
     Disk, Effect, Group, History, Inventory, Keep, Limits, NetworkAccess, Plan, PointState, Policy,
     Region, RegionInfo, ResourceId, ResourceKind, Run, Schedule, Selection, Snapshot, Subscription,
     Target, Violation, check,
-    model::{Outcome, RunTrigger, StepOutcome, Writes},
+    model::{Link, Outcome, RunTrigger, StepOutcome, Writes},
     plan, tags,
 };
 
@@ -160,10 +160,12 @@ impl World {
         };
         self.history.fold(&Run {
             id: String::new(),
+            link: Link { chain: Link::ESTATE.to_owned(), number: 1, previous: None },
             trigger: RunTrigger::Timer,
             now: self.inventory.taken_at,
             duration_ms: 0,
             inventory: None,
+            inputs: None,
             steps: plan.steps.iter().map(done).collect(),
             decisions: plan.decisions.clone(),
             problems: vec![],
