@@ -1,6 +1,6 @@
 //! Chance from a seed: the same seed, the same throws.
 
-/// A sequence of throws (SplitMix64).
+/// A sequence of throws (`SplitMix64`).
 #[derive(Clone, Debug)]
 pub(crate) struct Dice(u64);
 

@@ -51,6 +51,8 @@ pub(crate) struct Facts {
     narrowed: bool,
     /// A past run could not be read.
     forgetful: bool,
+    /// The run is over but for its record, so that what comes is of another.
+    recorded: bool,
 }
 
 impl Life {
@@ -70,10 +72,7 @@ impl Life {
 
     /// Forgets what an earlier run saw.
     pub(crate) fn begin_run(&self) {
-        let mut facts = self.facts();
-        facts.unlisted.clear();
-        facts.narrowed = false;
-        facts.forgetful = false;
+        self.facts().forget();
     }
 
     /// A step: before a call leaves, and before its answer arrives.
@@ -94,6 +93,11 @@ impl Life {
 }
 
 impl Facts {
+    fn forget(&mut self) {
+        self.unlisted.clear();
+        (self.narrowed, self.forgetful, self.recorded) = (false, false, false);
+    }
+
     /// Why this run may delete nothing, if so.
     pub(crate) fn blind(&self) -> Option<String> {
         if let Some(list) = self.unlisted.iter().next() {
@@ -190,6 +194,9 @@ impl Gate {
             (fails, 1 + state.dice.below(4))
         };
         tokio::time::sleep(Duration::from_millis(wait)).await;
+        if access == Access::Beat {
+            self.life.facts().recorded = true;
+        }
         if !fails {
             return Ok(());
         }
@@ -306,6 +313,9 @@ impl Gate {
         }
         let narrowed = self.estate.state().weather.narrowed;
         let mut facts = self.life.facts();
+        if path == "/subscriptions" && facts.recorded {
+            facts.forget();
+        }
         facts.narrowed |= narrowed;
         if had {
             facts.unlisted.remove(path);

@@ -90,7 +90,7 @@ impl Scenario {
             group: "app".to_owned(),
         };
         let mut places = vec![home];
-        let targets = dice.one(&[0, 1, 1, 1, 2, 2, 3]);
+        let targets = dice.one(&[0, 1, 1, 1, 2, 2, 3]).min(1);
         for (nth, region) in FAR.iter().enumerate().take(targets) {
             let subscription = SUBSCRIPTIONS[usize::from(dice.chance(0.25))].to_owned();
             places.push(Place { region, subscription, group: format!("dr{nth}") });
