@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use function::{records::Records, store::Memory, store::Store, tick};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use shared::{Run, model::RunTrigger};
+use shared::Run;
 
 use crate::{
     Options,
@@ -41,8 +41,7 @@ pub(crate) struct Simulation {
     pub(crate) dice: Dice,
     pub(crate) deployments: Vec<Deployment>,
     pub(crate) undos: Vec<(Timestamp, Undo)>,
-    /// Processes and requests so far.
-    pub(crate) started: u64,
+    /// Requests so far.
     pub(crate) asked: u64,
 }
 
@@ -58,8 +57,7 @@ pub(crate) async fn drive(seed: u64, options: Options) -> anyhow::Result<Report>
     let deployments = (0..count)
         .map(|_| Deployment { memory: Memory::default(), process: None, asleep: 0 })
         .collect();
-    let mut simulation =
-        Simulation { estate, dice, deployments, undos: vec![], started: 0, asked: 0 };
+    let mut simulation = Simulation { estate, dice, deployments, undos: vec![], asked: 0 };
     simulation.save_all().await?;
     for round in 0..rounds {
         let due = later(begins, (round + 1) * every);
@@ -165,9 +163,8 @@ impl Simulation {
         if let Some(process) = self.deployments[installation].process.take() {
             return Ok(process);
         }
-        self.started += 1;
         let memory = self.deployments[installation].memory.clone();
-        Process::start(&self.estate, installation, &memory, self.started)
+        Process::start(&self.estate, installation, &memory)
     }
 
     /// Keeps a process that lives on, and looks at what its run says.
@@ -197,28 +194,30 @@ impl Simulation {
                     self.estate.state().report.violate(now, "failed run", error);
                 }
             }
-            End::Ran(run) => {
-                let steps: Vec<String> = run
-                    .steps
-                    .iter()
-                    .map(|s| format!("{}: {:?}", s.step.effect.title(), s.outcome))
-                    .collect();
-                self.note(format!(
-                    "run of installation {installation}: {steps:?} {:?}",
-                    run.problems
-                ));
-                if let Some(problem) =
-                    run.problems.iter().find(|p| p.contains("stopped by the check"))
-                {
-                    let now = self.now();
-                    self.estate.state().report.violate(now, "check", problem.clone());
+            End::Ran(runs) => {
+                for run in &runs {
+                    self.tell(installation, run);
                 }
                 self.deployments[installation].process = Some(process);
-                return Ok(run.problems.is_empty());
+                return Ok(runs.iter().all(|run| run.problems.is_empty()));
             }
         }
         self.deployments[installation].process = Some(process);
         Ok(false)
+    }
+
+    /// Notes what a run did; the check never has to stop it.
+    fn tell(&self, installation: usize, run: &Run) {
+        let steps: Vec<String> = run
+            .steps
+            .iter()
+            .map(|step| format!("{}: {:?}", step.step.effect.title(), step.outcome))
+            .collect();
+        self.note(format!("run of installation {installation}: {steps:?} {:?}", run.problems));
+        if let Some(problem) = run.problems.iter().find(|p| p.contains("stopped by the check")) {
+            let now = self.now();
+            self.estate.state().report.violate(now, "check", problem.clone());
+        }
     }
 
     /// The timer of an installation fires: in time, late, twice, or not at all.
@@ -268,9 +267,8 @@ impl Simulation {
             let (end, _) = tokio::join!(run(process, None), run(process, None));
             end
         } else {
-            self.started += 1;
             let memory = self.deployments[installation].memory.clone();
-            let other = Process::start(&self.estate, installation, &memory, self.started)?;
+            let other = Process::start(&self.estate, installation, &memory)?;
             let wait = Duration::from_millis(self.dice.below(4_000));
             let (end, _) = tokio::join!(run(process, None), async {
                 tokio::time::sleep(wait).await;
@@ -333,7 +331,7 @@ impl Simulation {
 
 /// How a run ended.
 enum End {
-    Ran(Box<Run>),
+    Ran(Vec<Run>),
     Failed(String),
     Died,
     Killed,
@@ -342,14 +340,14 @@ enum End {
 /// Lets a process carry out a tick, or a click, until it is done, dies or is killed.
 async fn run(process: &Process, click: Option<String>) -> End {
     let app: Arc<_> = process.app.clone();
+    let begun = tokio::time::Instant::now();
     let work = async {
         let done = match &click {
-            None => tick::tick(&app, RunTrigger::Timer).await.map(Some),
-            Some(id) => tick::carry_out(&app, id).await,
+            None => tick::tick(&app, begun).await.map(|ticked| ticked.runs),
+            Some(id) => tick::carry_out(&app, id, begun).await.map(|run| run.into_iter().collect()),
         };
         match done {
-            Ok(Some(run)) => End::Ran(Box::new(run)),
-            Ok(None) => End::Failed("there was nothing to carry out".to_owned()),
+            Ok(runs) => End::Ran(runs),
             Err(error) => End::Failed(error.to_string()),
         }
     };

@@ -4,7 +4,7 @@
 use std::{
     collections::BTreeSet,
     io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -17,7 +17,7 @@ use function::{
     App, Config,
     app::Ground,
     azure::{InProcess, Transport},
-    clock::{Clock, RunIds},
+    clock::Clock,
     store::{Access, Kind, Memory, Store},
 };
 use futures::stream;
@@ -134,7 +134,6 @@ impl Process {
         estate: &Estate,
         installation: usize,
         memory: &Memory,
-        number: u64,
     ) -> anyhow::Result<Self> {
         let life = Arc::new(Life::default());
         let gate = Gate { estate: estate.clone(), installation, life: life.clone() };
@@ -156,7 +155,6 @@ impl Process {
             }),
             store: Store::Memory(gate.memory(memory)),
             clock: Clock::Simulated(Arc::new(move || clocks.clocks().host())),
-            ids: RunIds::Counted(AtomicU64::new(number << 16)),
         };
         Ok(Self { app: Arc::new(App::on(ground, config)), life })
     }
@@ -200,7 +198,7 @@ impl Gate {
         if !fails {
             return Ok(());
         }
-        if access == Access::Read(Kind::Run) {
+        if matches!(access, Access::Read(Kind::Run | Kind::History)) {
             self.life.facts().forgetful = true;
         }
         Err(io::Error::other("a fault of the simulation"))
