@@ -3,7 +3,7 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use crate::{drive::Simulation, estate::Weather, look::Look, words};
+use crate::{drive::Simulation, estate::Weather, look::Look, scenario::Keep, words};
 
 /// What puts something right again.
 #[derive(Clone, Debug)]
@@ -107,12 +107,15 @@ impl Simulation {
         let meant = self.estate.state().scenario.installations[installation].meant.clone();
         let Some(mut wish) = self.dice.pick(&meant).cloned() else { return Ok(()) };
         match self.dice.below(4) {
-            0 => wish.keep = Some(2),
-            1 => wish.targets.iter_mut().for_each(|(_, keep)| *keep = Some(2)),
+            0 => wish.keep = Keep::last(2),
+            1 => wish.targets.iter_mut().for_each(|(_, keep)| *keep = Keep::last(1)),
             2 => {
                 wish.disks.pop();
             }
-            _ => wish.every_minutes = 180,
+            _ => {
+                wish.every_minutes = 180;
+                wish.daily_at = None;
+            }
         }
         if wish.disks.is_empty() {
             return Ok(());
@@ -128,13 +131,21 @@ impl Simulation {
         let installation = self.an_installation();
         let meant = self.estate.state().scenario.installations[installation].meant.clone();
         let Some(mut wish) = self.dice.pick(&meant).cloned() else { return Ok(()) };
-        if self.dice.chance(0.5) {
-            wish.enabled = false;
-            self.estate.state().report.fault("disabled policy");
-        } else {
-            wish.deleted = true;
-            self.estate.state().report.fault("deleted policy");
-        }
+        let fault = match self.dice.below(3) {
+            0 => {
+                wish.enabled = false;
+                "disabled policy"
+            }
+            1 => {
+                wish.deleted = true;
+                "deleted policy"
+            }
+            _ => {
+                wish.paused_until = Some(self.in_minutes(self.dice.clone().between(60, 3_000)));
+                "paused policy"
+            }
+        };
+        self.estate.state().report.fault(fault);
         self.save(installation, wish).await?;
         let minutes = self.dice.between(60, 60 * 60);
         self.undos.push((self.in_minutes(minutes), Undo::Policies(installation)));
@@ -257,9 +268,16 @@ impl Simulation {
         let rule = json!({ "principal": header, "scope": scope, "denied": [denied] });
         self.estate.control(Method::POST, "access", &rule).await?;
         self.note(format!("{denied} is taken away on {}", place.group));
-        self.estate.state().weather.narrowed = true;
+        // Disks that are not seen are let go of; what is missed are points.
+        let look = self.estate.look().await?;
+        let misses = look
+            .points
+            .iter()
+            .any(|p| p.group == place.group && p.tag("snapferry-policy").is_some());
+        self.estate.state().weather.narrowed |= denied.contains("snapshots") && misses;
         self.estate.state().report.fault("narrowed rights");
-        let minutes = self.dice.between(60, 48 * 60);
+        // After a day, what is not seen counts as gone.
+        let minutes = self.dice.between(60, 20 * 60);
         self.undos.push((self.in_minutes(minutes), Undo::Rights));
         Ok(())
     }

@@ -1,21 +1,16 @@
 //! What must hold, written apart from planner and check: of every deletion before it happens, of
 //! the whole world after each event.
 
+mod deletions;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::http::Method;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use crate::{
-    estate::Estate,
-    look::{Look, Point},
-    process::Life,
-    scenario::{Place, Scenario, Wish, later},
-};
-
-/// How long a point stays marked, less what clocks and calls may differ by.
-const PROMISED: SignedDuration = SignedDuration::from_mins(24 * 60 - 2);
+use crate::{estate::Estate, look::Point, scenario::later};
+pub(crate) use deletions::before_delete;
 
 /// How long after the last trouble all promises hold.
 const SETTLED: SignedDuration = SignedDuration::from_hours(44);
@@ -43,173 +38,6 @@ struct Sent {
     disk: String,
     side: String,
     by_person: bool,
-}
-
-/// Judges a deletion that is about to reach Azure.
-pub(crate) async fn before_delete(estate: &Estate, installation: usize, key: &str, life: &Life) {
-    if !key.contains("/snapshots/") {
-        return;
-    }
-    let Ok(look) = estate.look().await else { return };
-    // What is being deleted may be deleted again.
-    let Some(point) = look.point(key).filter(|point| !point.deleting) else { return };
-    let now = estate.clocks().now();
-    let azure_now = estate.clocks().azure();
-    let mut broken: Vec<(&'static str, String)> = vec![];
-    {
-        let state = estate.state();
-        let name = &state.scenario.installations[installation].name;
-        if point.tag("snapferry-installation") != Some(name) {
-            broken.push(("foreign", "another made it".to_owned()));
-        }
-        if let Some(who) = point.tag("snapferry-pin") {
-            broken.push(("pinned", format!("{who} pinned it")));
-        }
-        match point.time_tag("snapferry-delete-after") {
-            None => broken.push(("promise", "it has no mark".to_owned())),
-            Some(at) if at > azure_now => {
-                broken.push(("promise", format!("it is promised until {at}")));
-            }
-            Some(_) => {}
-        }
-        match state.ledger.marks.get(key) {
-            None => broken.push(("promise", "nobody marked it".to_owned())),
-            Some(at) if now.duration_since(*at) < PROMISED => {
-                broken.push(("promise", format!("it was marked only at {at}")));
-            }
-            Some(_) => {}
-        }
-        if estate.clocks().apart() {
-            broken.push(("blind", "the clocks are apart".to_owned()));
-        }
-        broken.extend(life.facts().blind().map(|why| ("blind", why)));
-        broken.extend(rules_of_policy(&state.scenario, installation, &look, point));
-    }
-    if point.is_under_way() {
-        broken.push(("under way", "Azure is at work on it".to_owned()));
-    }
-    broken.extend(chain_rules(&look, point));
-    let mut state = estate.state();
-    state.report.deleted += 1;
-    for (rule, what) in broken {
-        state.report.violate(now, rule, format!("deleting {}: {what}", point.id));
-    }
-}
-
-/// What the policy that speaks for a point has to say.
-fn rules_of_policy(
-    scenario: &Scenario,
-    installation: usize,
-    look: &Look,
-    point: &Point,
-) -> Vec<(&'static str, String)> {
-    let Some(disk) = point.disk().and_then(|unique_id| look.disk(unique_id)) else {
-        return vec![("released", "its disk is gone".to_owned())];
-    };
-    let number = scenario.disks.iter().position(|d| d.id.to_ascii_lowercase() == disk.key);
-    let wishes: Vec<&Wish> = scenario.installations[installation]
-        .saved
-        .iter()
-        .filter(|wish| wish.in_force() && point.is_of(&wish.id))
-        .filter(|wish| number.is_some_and(|number| wish.covers(number)))
-        .collect();
-    if wishes.is_empty() {
-        return vec![("released", "no policy in force speaks for it".to_owned())];
-    }
-    let chain = look.chain(&disk.unique_id);
-    let mut broken = vec![];
-    let mut spoken = false;
-    for wish in wishes {
-        let Some(keep) = keep_of(scenario, wish, point) else { continue };
-        spoken = true;
-        let newer = chain.iter().filter(|other| {
-            other.ready
-                && other.side() == point.side()
-                && other.is_of(&wish.id)
-                && is_newer(other, point)
-        });
-        let newer = newer.count();
-        match keep {
-            None => broken.push(("kept", format!("`{}` keeps everything there", wish.id))),
-            Some(n) if newer < n as usize => {
-                broken.push(("kept", format!("it is number {} of the last {n}", newer + 1)));
-            }
-            Some(_) => {}
-        }
-        if !point.is_copy {
-            broken.extend(target_rules(scenario, wish, &chain, point));
-        }
-    }
-    if !spoken {
-        broken.push(("released", "its policy does not speak of its side".to_owned()));
-    }
-    broken
-}
-
-/// A source's point is not deleted while a target wants it, nor as the base of the next copy.
-fn target_rules(
-    scenario: &Scenario,
-    wish: &Wish,
-    chain: &[&Point],
-    point: &Point,
-) -> Vec<(&'static str, String)> {
-    let mut broken = vec![];
-    for (place, keep) in &wish.targets {
-        let place = &scenario.places[*place];
-        let there = chain.iter().filter(|p| p.is_copy && p.region == place.region);
-        let ready = there.clone().filter(|p| p.ready).filter_map(|p| p.taken_at()).max();
-        if ready.is_some() && ready == point.taken_at() {
-            broken.push(("base", format!("the next copy to {} builds on it", place.region)));
-        }
-        let newest = there.filter(|p| !p.failed).filter_map(|p| p.taken_at()).max();
-        let newer = chain.iter().filter(|other| {
-            !other.is_copy && !other.failed && other.is_of(&wish.id) && is_newer(other, point)
-        });
-        let wants = keep.is_none_or(|n| newer.count() < n as usize);
-        if wants && newest.is_none_or(|newest| point.taken_at() > Some(newest)) {
-            broken.push(("wanted", format!("{} does not have it yet", place.region)));
-        }
-    }
-    broken
-}
-
-/// How many points a wish keeps on a point's side; none if it does not speak of that side.
-fn keep_of(scenario: &Scenario, wish: &Wish, point: &Point) -> Option<Option<u32>> {
-    if !point.is_copy {
-        return Some(wish.keep);
-    }
-    let on = |place: &Place| {
-        place.region == point.region
-            && place.subscription == point.subscription
-            && place.group == point.group
-    };
-    let target = wish.targets.iter().find(|(place, _)| on(&scenario.places[*place]));
-    target.map(|(_, keep)| *keep)
-}
-
-fn is_newer(other: &Point, point: &Point) -> bool {
-    (other.taken_at(), &other.key) > (point.taken_at(), &point.key)
-}
-
-/// What holds of any point, whatever policies say.
-fn chain_rules(look: &Look, point: &Point) -> Vec<(&'static str, String)> {
-    let mut broken = vec![];
-    let Some(disk) = point.disk() else {
-        return vec![("unplaced", "whose it is cannot be told".to_owned())];
-    };
-    let chain = look.chain(disk);
-    let newer = chain
-        .iter()
-        .any(|other| other.ready && other.side() == point.side() && is_newer(other, point));
-    if !newer {
-        broken.push(("floor", "it is the newest good point of its side".to_owned()));
-    }
-    let reader =
-        |other: &&&Point| other.is_copy && other.is_under_way() && other.source == point.key;
-    if let Some(reader) = chain.iter().find(reader) {
-        broken.push(("reader", format!("{} is being copied from it", reader.id)));
-    }
-    broken
 }
 
 /// Notes a write that Azure has answered.
@@ -344,7 +172,9 @@ pub(crate) async fn promises(
     state.report.promises += 1;
     let scenario = &state.scenario;
     let mut broken = vec![];
-    for wish in scenario.installations[installation].saved.iter().filter(|wish| wish.in_force()) {
+    for wish in
+        scenario.installations[installation].saved.iter().filter(|wish| wish.in_force(began))
+    {
         let slot = wish.slot(began);
         for number in &wish.disks {
             let disk = &scenario.disks[*number];

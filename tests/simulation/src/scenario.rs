@@ -1,6 +1,6 @@
 //! What a seed plays: disks, places, policies, the timer, the days.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use serde_json::{Value, json};
 
 use crate::dice::Dice;
@@ -45,12 +45,38 @@ pub(crate) struct Wish {
     pub(crate) id: String,
     pub(crate) enabled: bool,
     pub(crate) deleted: bool,
+    pub(crate) paused_until: Option<Timestamp>,
     /// Indices of disks.
     pub(crate) disks: Vec<usize>,
     pub(crate) every_minutes: i64,
-    pub(crate) keep: Option<u32>,
-    /// Indices of places, and how many points stay there.
-    pub(crate) targets: Vec<(usize, Option<u32>)>,
+    /// Once a day at this hour and minute of the zone, in the interval's stead.
+    pub(crate) daily_at: Option<(i8, i8)>,
+    pub(crate) zone: &'static str,
+    /// The group that snapshots go to.
+    pub(crate) group: Option<String>,
+    pub(crate) keep: Keep,
+    /// Indices of places, and what stays there.
+    pub(crate) targets: Vec<(usize, Keep)>,
+    pub(crate) abandon_after_hours: Option<i64>,
+}
+
+/// What stays on a side; nothing set keeps everything.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Keep {
+    pub(crate) last: Option<u32>,
+    pub(crate) daily: Option<u32>,
+}
+
+impl Keep {
+    pub(crate) fn last(n: u32) -> Self {
+        Self { last: Some(n), daily: None }
+    }
+
+    fn draw(dice: &mut Dice) -> Self {
+        let last = dice.one(&[None, Some(2), Some(3), Some(4), Some(6), Some(8)]);
+        let daily = if dice.chance(0.3) { Some(dice.between(1, 5) as u32) } else { None };
+        Self { last, daily }
+    }
 }
 
 /// One deployment of Snapferry on the estate.
@@ -90,7 +116,7 @@ impl Scenario {
             group: "app".to_owned(),
         };
         let mut places = vec![home];
-        let targets = dice.one(&[0, 1, 1, 1, 2, 2, 3]).min(1);
+        let targets = dice.one(&[0, 1, 1, 1, 2, 2, 3]);
         for (nth, region) in FAR.iter().enumerate().take(targets) {
             let subscription = SUBSCRIPTIONS[usize::from(dice.chance(0.25))].to_owned();
             places.push(Place { region, subscription, group: format!("dr{nth}") });
@@ -116,15 +142,17 @@ impl Scenario {
             places,
             disks,
             installations,
-            // A full copy of 256 KiB takes from 4 minutes to 12 hours.
-            bandwidth: dice.one(&[6, 24, 100, 400, 1000]),
+            // A full copy of 256 KiB takes from 4 minutes to 3 hours.
+            bandwidth: dice.one(&[24, 100, 400, 1000]),
             list_delay: dice.one(&[0, 0, 0, 20, 60]),
         }
     }
 
     /// The control API's seed.
     pub(crate) fn seed(&self) -> Value {
-        let groups = self.places.iter().map(|place| {
+        let home = &self.places[0];
+        let vault = Place { group: "vault".to_owned(), ..home.clone() };
+        let groups = self.places.iter().chain([&vault]).map(|place| {
             let Place { region, subscription, group } = place;
             json!({ "subscription": subscription, "name": group, "location": region })
         });
@@ -158,23 +186,36 @@ impl DiskOf {
 
 impl Installation {
     fn draw(dice: &mut Dice, nth: usize, disks: usize, targets: usize, every: i64) -> Self {
-        let keep = |dice: &mut Dice| dice.one(&[None, Some(2), Some(3), Some(4), Some(6), Some(8)]);
         let mut groups: Vec<Vec<usize>> = vec![(0..disks).collect()];
-        if disks > 1 && dice.chance(0.3) {
-            let half = disks / 2;
-            groups = vec![(0..half).collect(), (half..disks).collect()];
+        match dice.below(10) {
+            0..3 if disks > 1 => {
+                let half = disks / 2;
+                groups = vec![(0..half).collect(), (half..disks).collect()];
+            }
+            // Two policies on one disk.
+            3..5 => groups.push(vec![disks - 1]),
+            _ => {}
         }
         let meant: Vec<Wish> = groups
             .into_iter()
             .enumerate()
-            .map(|(number, disks)| Wish {
-                id: format!("policy{number}"),
-                enabled: true,
-                deleted: false,
-                disks,
-                every_minutes: every,
-                keep: keep(dice),
-                targets: (1..=targets).map(|place| (place, keep(dice))).collect(),
+            .map(|(number, disks)| {
+                let minute = dice.one(&[0, 10, 30]);
+                let daily_at = (every == 1440).then(|| (dice.one(&[1, 2, 3, 7]), minute));
+                Wish {
+                    id: format!("policy{number}"),
+                    enabled: true,
+                    deleted: false,
+                    paused_until: None,
+                    disks,
+                    every_minutes: if number == 0 { every } else { dice.one(&[every, 1440]) },
+                    daily_at: daily_at.filter(|_| number == 0),
+                    zone: dice.one(&["UTC", "Europe/Berlin", "America/New_York"]),
+                    group: dice.chance(0.4).then(|| "vault".to_owned()),
+                    keep: Keep::draw(dice),
+                    targets: (1..=targets).map(|place| (place, Keep::draw(dice))).collect(),
+                    abandon_after_hours: dice.chance(0.4).then(|| dice.between(6, 12)),
+                }
             })
             .collect();
         Self { name: format!("installation{nth}"), saved: vec![], meant }
@@ -186,15 +227,29 @@ impl Wish {
         self.disks.contains(&disk)
     }
 
-    /// Whether it is carried out.
-    pub(crate) fn in_force(&self) -> bool {
-        self.enabled && !self.deleted
+    /// Whether it is carried out at `now`.
+    pub(crate) fn in_force(&self, now: Timestamp) -> bool {
+        self.enabled && !self.deleted && self.paused_until.is_none_or(|until| until <= now)
     }
 
     /// The slot that `at` is in.
     pub(crate) fn slot(&self, at: Timestamp) -> Timestamp {
-        let every = self.every_minutes * 60;
-        Timestamp::from_second(at.as_second().div_euclid(every) * every).unwrap_or(at)
+        let Some((hour, minute)) = self.daily_at else {
+            let every = self.every_minutes * 60;
+            return Timestamp::from_second(at.as_second().div_euclid(every) * every).unwrap_or(at);
+        };
+        let zone = TimeZone::get(self.zone).unwrap_or(TimeZone::UTC);
+        let today = at.to_zoned(zone.clone()).date();
+        let slots = [today, today.yesterday().unwrap_or(today)].into_iter().filter_map(|day| {
+            let slot = day.at(hour, minute, 0, 0).to_zoned(zone.clone()).ok()?;
+            Some(slot.timestamp())
+        });
+        slots.filter(|slot| *slot <= at).max().unwrap_or(at)
+    }
+
+    /// The day that `at` is in, for rules that count days.
+    pub(crate) fn day(&self, at: Timestamp) -> Date {
+        at.to_zoned(TimeZone::get(self.zone).unwrap_or(TimeZone::UTC)).date()
     }
 }
 

@@ -4,21 +4,49 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use shared::{Policy, Request};
 
-use crate::scenario::{Scenario, Wish};
+use crate::scenario::{Keep, Place, Scenario, Wish};
 
 /// The policy that a wish stands for, replacing `version`.
 pub(crate) fn policy(scenario: &Scenario, wish: &Wish, version: u32) -> anyhow::Result<Policy> {
-    let disks: Vec<&str> =
-        wish.disks.iter().map(|number| scenario.disks[*number].id.as_str()).collect();
-    let target = wish.targets.first().map(|(place, keep)| (&scenario.places[*place], keep));
+    let disks: Vec<Value> = wish
+        .disks
+        .iter()
+        .map(|number| json!({ "kind": "disk", "id": scenario.disks[*number].id }))
+        .collect();
+    let targets: Vec<Value> = wish
+        .targets
+        .iter()
+        .map(|(place, keep)| {
+            let place = &scenario.places[*place];
+            json!({
+                "region": place.region, "subscription": place.subscription, "group": place.group,
+                "keep": rules(keep),
+            })
+        })
+        .collect();
+    let schedule = match wish.daily_at {
+        Some((hour, minute)) => {
+            json!({ "kind": "cron", "expression": format!("{minute} {hour} * * *") })
+        }
+        None => json!({ "kind": "every", "minutes": wish.every_minutes }),
+    };
     Ok(serde_json::from_value(json!({
         "id": wish.id, "version": version, "name": wish.id, "enabled": wish.enabled,
-        "disks": disks, "every_hours": wish.every_minutes / 60,
-        "keep_source": wish.keep, "keep_target": target.and_then(|(_, keep)| *keep),
-        "target": target.map(|(place, _)| json!({
-            "region": place.region, "subscription": place.subscription, "group": place.group,
-        })),
+        "paused_until": wish.paused_until, "disks": { "include": disks },
+        "schedule": schedule, "time_zone": wish.zone, "group": wish.group,
+        "keep": rules(&wish.keep), "targets": targets,
+        "abandon_after_hours": wish.abandon_after_hours,
     }))?)
+}
+
+fn rules(keep: &Keep) -> Value {
+    let mut rules = json!({});
+    for (name, number) in [("last", keep.last), ("daily", keep.daily)] {
+        if let Some(number) = number {
+            rules[name] = number.into();
+        }
+    }
+    rules
 }
 
 /// A request of a person.
@@ -39,4 +67,17 @@ pub(crate) fn snapshot(disk: &str, group: &str, name: &str) -> Value {
 /// Keeps a point.
 pub(crate) fn keep(point: &str) -> Value {
     json!({ "kind": "keep_point", "snapshot": point })
+}
+
+/// Approves held deletions.
+pub(crate) fn approve(batch: &str) -> Value {
+    json!({ "kind": "approve_deletions", "batch": batch })
+}
+
+/// Copies a snapshot by hand.
+pub(crate) fn copy(source: &str, place: &Place, name: &str) -> Value {
+    json!({
+        "kind": "copy_snapshot", "source": source, "subscription": place.subscription,
+        "group": place.group, "region": place.region, "name": name, "sku": "Standard_LRS",
+    })
 }
