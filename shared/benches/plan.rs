@@ -1,11 +1,11 @@
-//! How long a plan of a large estate takes on one core, and what memory: `cargo xtask bench plan`.
+//! How much of one core a plan of a large estate takes, and what memory: `cargo xtask bench plan`.
 //!
 //! The estate has disks of ten points on three sides, a day between two points; each disk is due a
 //! snapshot and a copy, and each side lets its oldest points go. Objects are snapshots and copies.
 
 #![expect(clippy::disallowed_methods, reason = "a bench reads the clock and its arguments")]
 
-use std::{collections::BTreeMap, time::Instant};
+use std::{collections::BTreeMap, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use shared::{
@@ -36,7 +36,9 @@ fn main() {
 fn measure(disks: usize) {
     let before = resident_mib();
     let now = "2026-11-23T00:10:00Z".parse().unwrap_or_default();
-    let (inventory, policies) = (estate(disks, now), [policy()]);
+    let (mut inventory, policies) = (estate(disks, now), [policy()]);
+    // As `gather` does.
+    inventory.share();
     let estate_mib = resident_mib() - before;
     let history = History::none();
     let mut limits = Limits::new("here", Writes::Everywhere);
@@ -46,17 +48,17 @@ fn measure(disks: usize) {
     let mut times = vec![];
     let mut last = Plan::default();
     for _ in 0..=RUNS {
-        let begun = Instant::now();
+        let begun = cpu_time();
         last = plan(&inventory, &policies, &[], &history, &limits, now);
-        times.push(begun.elapsed());
+        times.push(cpu_time().saturating_sub(begun));
     }
     // The first run warms up.
     times.remove(0);
     times.sort();
     let all_mib = resident_mib() - before;
-    let begun = Instant::now();
+    let begun = cpu_time();
     let violations = check(&last, &inventory, &policies, &[], &history, &limits);
-    let checked = begun.elapsed();
+    let checked = cpu_time().saturating_sub(begun);
     assert!(violations.is_empty(), "the check has something against it: {:?}", violations.first());
     let (median, objects) = (times[times.len() / 2], inventory.snapshots.len());
     println!(
@@ -66,6 +68,15 @@ fn measure(disks: usize) {
         last.steps.len(),
         median.as_secs_f64() * 1e6 / objects as f64,
     );
+}
+
+/// What this process has had of a core, to 10 ms: machines are shared, and a clock on the wall
+/// would measure the others.
+fn cpu_time() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+    let ticks: u64 = fields.skip(11).take(2).filter_map(|text| text.parse::<u64>().ok()).sum();
+    Duration::from_millis(ticks * 10)
 }
 
 /// What of the process is in memory.
@@ -160,7 +171,8 @@ fn add_disk(inventory: &mut Inventory, nth: usize, now: Timestamp) {
             region: Region::new(HOME),
             incremental: true,
             is_copy: false,
-            source_id: Some(id.clone()),
+            // Texts of their own, as they come from Azure.
+            source_id: id.to_string().parse().ok(),
             source_unique_id: Some(unique_id.clone()),
             family_id: None,
             size_bytes: 128 << 30,
@@ -169,7 +181,7 @@ fn add_disk(inventory: &mut Inventory, nth: usize, now: Timestamp) {
             network_access: NetworkAccess::DenyAll,
             state: PointState::Ready,
             immutable_until: None,
-            tags,
+            tags: tags.into(),
         };
         for region in TARGETS {
             let region = Region::new(region);
@@ -180,7 +192,7 @@ fn add_disk(inventory: &mut Inventory, nth: usize, now: Timestamp) {
                 unique_id: format!("{nth:08}-{day:04}-4000-8000-{:>012}", region.as_str().len()),
                 region,
                 is_copy: true,
-                source_id: Some(source.clone()),
+                source_id: source.to_string().parse().ok(),
                 source_unique_id: Some(source_unique_id.clone()),
                 ..home.clone()
             });

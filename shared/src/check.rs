@@ -5,14 +5,15 @@
 
 mod rules;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     lineage::{Lineage, Point, lineage},
     model::{
-        Action, History, Inventory, Limits, PointState, Policy, Request, ResourceId, Side, Snapshot,
+        Action, Disk, History, Inventory, Limits, PointState, Policy, Request, ResourceId, Side,
+        Snapshot,
     },
     names,
     plan::{Cause, Effect, Plan, Step},
@@ -128,8 +129,10 @@ pub enum Violation {
 /// What everything is checked against.
 struct Facts<'a> {
     inventory: &'a Inventory,
-    snapshots: BTreeMap<&'a str, &'a Snapshot>,
-    places: BTreeMap<&'a str, (&'a str, usize)>,
+    disks: HashMap<&'a str, &'a Disk>,
+    by_unique_id: HashMap<&'a str, &'a Disk>,
+    snapshots: HashMap<&'a str, &'a Snapshot>,
+    places: HashMap<&'a str, (&'a str, usize)>,
     lineage: &'a Lineage<'a>,
     policies: &'a [Policy],
     requests: &'a [Request],
@@ -150,7 +153,7 @@ pub fn check(
     limits: &Limits,
 ) -> Vec<Violation> {
     let lineage = lineage(inventory);
-    let mut places = BTreeMap::new();
+    let mut places = HashMap::new();
     for (disk, chain) in &lineage.chains {
         for (at, point) in chain.iter().enumerate() {
             places.insert(point.snapshot.id.key(), (disk.as_str(), at));
@@ -158,6 +161,8 @@ pub fn check(
     }
     let facts = Facts {
         inventory,
+        disks: inventory.disks.iter().map(|d| (d.id.key(), d)).collect(),
+        by_unique_id: inventory.disks.iter().map(|d| (d.unique_id.as_str(), d)).collect(),
         snapshots: inventory.snapshots.iter().map(|s| (s.id.key(), s)).collect(),
         places,
         lineage: &lineage,
@@ -226,7 +231,7 @@ fn check_step(facts: &Facts<'_>, step: &Step, violations: &mut Vec<Violation>) {
         }
         Effect::CreateSnapshot { id, source, network_access, tags, incremental, .. } => {
             check_new(facts, step, id, tags, violations);
-            let disk = facts.inventory.disks.iter().find(|disk| disk.id == *source);
+            let disk = facts.disks.get(source.key()).copied();
             let Some(disk) = disk else {
                 return violations.push(Violation::Unknown(source.clone()));
             };
@@ -269,7 +274,7 @@ fn check_new(
     tags: &BTreeMap<String, String>,
     violations: &mut Vec<Violation>,
 ) {
-    let is_disk = facts.inventory.disks.iter().any(|disk| disk.id == *id);
+    let is_disk = facts.disks.contains_key(id.key());
     if is_disk || facts.snapshot(id).is_some() {
         violations.push(Violation::Exists(id.clone()));
     }
@@ -311,10 +316,11 @@ fn check_goes(
     {
         violations.push(Violation::Locked(id.clone()));
     }
+    let side = snapshot.side();
     let ready = |p: &&Point<'_>| p.snapshot.state.is_ready();
     let newer =
         |p: &Point<'_>| (p.point_time, &p.snapshot.id) > (point.point_time, &point.snapshot.id);
-    if !point.chain.iter().filter(ready).any(|p| p.side() == snapshot.side() && newer(p)) {
+    if !point.chain.iter().filter(ready).any(|p| *p.side() == side && newer(p)) {
         violations.push(Violation::Floor(id.clone()));
     }
     // A base: some region's newest copy was made from it. A source: a copy in flight reads it.
@@ -393,7 +399,7 @@ fn check_copies(facts: &Facts<'_>, plan: &Plan, violations: &mut Vec<Violation>)
             }
             continue;
         };
-        if Side::of(id, region) == point.side() {
+        if Side::of(id, region) == *point.side() {
             violations.push(Violation::OntoItself(id.clone()));
         }
         let alive = |p: &&Point<'_>| !matches!(p.snapshot.state, PointState::Failed { .. });

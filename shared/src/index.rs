@@ -4,14 +4,13 @@ use std::collections::HashMap;
 
 use crate::model::{Disk, Inventory, ResourceId, ResourceKind, Snapshot};
 
-/// Disks and snapshots by the key of their id, snapshots by unique id, too.
+/// Disks and snapshots by their id.
 ///
 /// For looking up only: nothing is done in the order of these maps.
 #[derive(Clone, Debug, Default)]
 pub struct Index<'a> {
-    disks: HashMap<&'a str, &'a Disk>,
-    snapshots: HashMap<&'a str, &'a Snapshot>,
-    by_unique_id: HashMap<&'a str, &'a Snapshot>,
+    disks: HashMap<&'a ResourceId, &'a Disk>,
+    snapshots: HashMap<&'a ResourceId, &'a Snapshot>,
 }
 
 impl<'a> Index<'a> {
@@ -19,25 +18,19 @@ impl<'a> Index<'a> {
     pub fn of(inventory: &'a Inventory) -> Self {
         let snapshots = &inventory.snapshots;
         Self {
-            disks: inventory.disks.iter().map(|disk| (disk.id.key(), disk)).collect(),
-            snapshots: snapshots.iter().map(|s| (s.id.key(), s)).collect(),
-            by_unique_id: snapshots.iter().map(|s| (s.unique_id.as_str(), s)).collect(),
+            disks: inventory.disks.iter().map(|disk| (&disk.id, disk)).collect(),
+            snapshots: snapshots.iter().map(|s| (&s.id, s)).collect(),
         }
     }
 
     /// The disk of that id that exists today.
     pub fn disk(&self, id: &ResourceId) -> Option<&'a Disk> {
-        self.disks.get(id.key()).copied()
+        self.disks.get(id).copied()
     }
 
     /// The snapshot or copy of that id.
     pub fn snapshot(&self, id: &ResourceId) -> Option<&'a Snapshot> {
-        self.snapshots.get(id.key()).copied()
-    }
-
-    /// The snapshot or copy of that unique id.
-    pub fn by_unique_id(&self, unique_id: &str) -> Option<&'a Snapshot> {
-        self.by_unique_id.get(unique_id).copied()
+        self.snapshots.get(id).copied()
     }
 
     /// Whether a disk or snapshot has that id.

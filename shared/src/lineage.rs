@@ -3,7 +3,11 @@
 //! Tags come first; without them, Azure's own ids are followed as far as they go. What cannot be
 //! placed is returned as such, and nobody deletes it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    cell::LazyCell,
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 
@@ -18,15 +22,16 @@ pub struct Point<'a> {
     /// The resource.
     pub snapshot: &'a Snapshot,
     /// The `uniqueId` of the disk that it is of.
-    pub disk_unique_id: String,
+    pub disk_unique_id: &'a str,
     /// When the source snapshot was taken.
     pub point_time: Timestamp,
+    side: Arc<Side>,
 }
 
 impl Point<'_> {
     /// The side that it stands on.
-    pub fn side(&self) -> Side {
-        self.snapshot.side()
+    pub fn side(&self) -> &Side {
+        &self.side
     }
 }
 
@@ -41,19 +46,29 @@ pub struct Lineage<'a> {
 
 /// Places every snapshot of the inventory.
 pub fn lineage(inventory: &Inventory) -> Lineage<'_> {
-    let by_unique_id: HashMap<&str, &Snapshot> =
-        inventory.snapshots.iter().map(|s| (s.unique_id.as_str(), s)).collect();
+    // Only what has no tags is followed by Azure's ids.
+    let by_unique_id: LazyCell<HashMap<&str, &Snapshot>, _> =
+        LazyCell::new(|| inventory.snapshots.iter().map(|s| (s.unique_id.as_str(), s)).collect());
+    let named = |unique_id: &str| by_unique_id.get(unique_id).copied();
     let mut lineage = Lineage::default();
+    let mut chains: HashMap<&str, Vec<Point<'_>>> = HashMap::new();
+    let mut sides: HashMap<(&str, &str, &str), Arc<Side>> = HashMap::new();
     for snapshot in &inventory.snapshots {
-        match place(snapshot, &by_unique_id) {
-            Some((disk_unique_id, point_time)) => lineage
-                .chains
-                .entry(disk_unique_id.clone())
-                .or_default()
-                .push(Point { snapshot, disk_unique_id, point_time }),
+        match place(snapshot, named) {
+            Some((disk_unique_id, point_time)) => {
+                let (id, region) = (&snapshot.id, snapshot.region.as_str());
+                let side = sides
+                    .entry((region, id.subscription(), id.group()))
+                    .or_insert_with(|| Arc::new(snapshot.side()))
+                    .clone();
+                let point = Point { snapshot, disk_unique_id, point_time, side };
+                chains.entry(disk_unique_id).or_default().push(point);
+            }
             None => lineage.unplaced.push(snapshot),
         }
     }
+    lineage.chains = chains.into_iter().map(|(id, chain)| (id.to_owned(), chain)).collect();
+    lineage.unplaced.sort_by(|a, b| a.id.cmp(&b.id));
     for chain in lineage.chains.values_mut() {
         chain.sort_by(|a, b| (a.point_time, &a.snapshot.id).cmp(&(b.point_time, &b.snapshot.id)));
     }
@@ -83,40 +98,31 @@ impl<'a> Lineage<'a> {
 const MAX_HOPS: usize = 8;
 
 /// The disk's unique id and the point time of `snapshot`.
-fn place(
-    snapshot: &Snapshot,
-    by_unique_id: &HashMap<&str, &Snapshot>,
-) -> Option<(String, Timestamp)> {
+fn place<'a>(
+    snapshot: &'a Snapshot,
+    named: impl Fn(&str) -> Option<&'a Snapshot>,
+) -> Option<(&'a str, Timestamp)> {
     let mut at = snapshot;
     for _ in 0..MAX_HOPS {
         if is_of_a_disk(at) {
-            let unique_id = at.source_unique_id.clone().filter(|id| !id.is_empty());
+            let unique_id = at.source_unique_id.as_deref().filter(|id| !id.is_empty());
             // A snapshot still being made has no `sourceUniqueId` yet: its tag tells.
-            let unique_id =
-                unique_id.or_else(|| tags::read(&at.tags, tags::DISK).map(str::to_owned));
+            let unique_id = unique_id.or_else(|| tags::read(&at.tags, tags::DISK));
             let point_time = at.created_at.or_else(|| tags::read_time(&at.tags, tags::POINT));
             return Some((unique_id?, point_time?));
         }
         // The source may be gone, so the tags are asked before the ids.
         let tagged = tags::read(&at.tags, tags::DISK).zip(tags::read_time(&at.tags, tags::POINT));
         if let Some((unique_id, point_time)) = tagged {
-            return Some((unique_id.to_owned(), point_time));
+            return Some((unique_id, point_time));
         }
-        at = source_of(at, by_unique_id)?;
+        at = named(at.source_unique_id.as_deref()?)?;
     }
     None
 }
 
 fn is_of_a_disk(snapshot: &Snapshot) -> bool {
     snapshot.source_id.as_ref().is_some_and(|id| id.kind() == ResourceKind::Disk)
-}
-
-/// The snapshot that `copy` was made from, if it still exists.
-fn source_of<'a>(
-    copy: &Snapshot,
-    by_unique_id: &HashMap<&str, &'a Snapshot>,
-) -> Option<&'a Snapshot> {
-    by_unique_id.get(copy.source_unique_id.as_deref()?).copied()
 }
 
 /// The existing snapshot that `copy` was made from: by unique id, or by its ARM id while Azure

@@ -13,6 +13,7 @@ mod run;
 mod schedule;
 mod selection;
 mod snapshot;
+mod tags;
 
 pub use disk::{Disk, Owner};
 pub use history::{Gone, History, Refused, Spent};
@@ -34,3 +35,4 @@ pub use schedule::{
 };
 pub use selection::{Selected, Selection, Selector};
 pub use snapshot::{NetworkAccess, PointState, Side, Snapshot, SnapshotSku};
+pub use tags::Tags;

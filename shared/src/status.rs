@@ -145,14 +145,14 @@ fn sides(
         }
     }
     for point in chain {
-        add(point.side(), point.snapshot.is_copy);
+        add(point.side().clone(), point.snapshot.is_copy);
     }
     found.sort_by(|a, b| (a.1, &a.0).cmp(&(b.1, &b.0)));
     found
         .into_iter()
         .map(|(side, is_target)| {
             let ready: Vec<&Point<'_>> =
-                chain.iter().filter(|p| p.side() == side && p.snapshot.state.is_ready()).collect();
+                chain.iter().filter(|p| *p.side() == side && p.snapshot.state.is_ready()).collect();
             let newest = ready.iter().map(|p| p.point_time).max();
             SideStatus {
                 recovery_points: ready.len(),
@@ -221,7 +221,7 @@ fn side_protection(
     rpo_seconds: i64,
     now: Timestamp,
 ) -> Protection {
-    let on_side: Vec<&Point<'_>> = chain.iter().filter(|p| p.side() == *side).collect();
+    let on_side: Vec<&Point<'_>> = chain.iter().filter(|p| *p.side() == *side).collect();
     let failed = |p: &&&Point<'_>| matches!(p.snapshot.state, PointState::Failed { .. });
     let newest = on_side.iter().filter(|p| p.snapshot.state.is_ready()).map(|p| p.point_time).max();
     let newest_failed = on_side.iter().filter(failed).map(|p| p.point_time).max();

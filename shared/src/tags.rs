@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::model::Snapshot;
+use crate::model::{Snapshot, Tags};
 
 /// Every tag of ours begins so; a user's own tag may not.
 pub const PREFIX: &str = "snapferry-";
@@ -31,14 +31,32 @@ pub const APPROVED: &str = "snapferry-approved";
 pub const PIN: &str = "snapferry-pin";
 
 /// Reads a tag of ours; Azure keeps tag names' casing but compares without it.
-pub fn read<'a>(tags: &'a BTreeMap<String, String>, name: &str) -> Option<&'a str> {
-    tags.iter()
+pub fn read<'a>(tags: &'a impl Named, name: &str) -> Option<&'a str> {
+    tags.named()
         .find(|(key, value)| key.eq_ignore_ascii_case(name) && !value.is_empty())
-        .map(|(_, value)| value.as_str())
+        .map(|(_, value)| value)
+}
+
+/// Names with values, however they are held.
+pub trait Named {
+    /// Each name with its value.
+    fn named(&self) -> impl Iterator<Item = (&str, &str)>;
+}
+
+impl Named for BTreeMap<String, String> {
+    fn named(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+impl Named for Tags {
+    fn named(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.iter()
+    }
 }
 
 /// Reads a tag of ours that holds a time.
-pub fn read_time(tags: &BTreeMap<String, String>, name: &str) -> Option<Timestamp> {
+pub fn read_time(tags: &impl Named, name: &str) -> Option<Timestamp> {
     read(tags, name)?.parse().ok()
 }
 

@@ -40,7 +40,7 @@ fn keep_of<'p>(
         return (point.snapshot.region == disk.region).then_some(source);
     }
     let side = point.side();
-    targets.iter().find(|target| side_of(policy, target, disk) == side).map(|target| &target.keep)
+    targets.iter().find(|target| side_of(policy, target, disk) == *side).map(|target| &target.keep)
 }
 
 /// The times of the ready points that stand with `point` and are the policy's, oldest first.
@@ -89,7 +89,7 @@ fn kept(keep: &Keep, times: &[Timestamp], zone: &TimeZone) -> BTreeSet<Timestamp
             | KeepRule::Monthly
             | KeepRule::Yearly => {
                 // The newest of each period; times are ascending, so that the last one stays.
-                let periods: BTreeMap<String, Timestamp> =
+                let periods: BTreeMap<(i16, i16, i8), Timestamp> =
                     times.iter().map(|at| (period(rule, *at, zone), *at)).collect();
                 let newest_periods: Vec<Timestamp> =
                     periods.values().rev().take(n).copied().collect();
@@ -103,17 +103,24 @@ fn kept(keep: &Keep, times: &[Timestamp], zone: &TimeZone) -> BTreeSet<Timestamp
     kept
 }
 
-/// A text that two times of one period share and that sorts by time.
-fn period(rule: KeepRule, at: Timestamp, zone: &TimeZone) -> String {
-    let format = match rule {
-        KeepRule::Last | KeepRule::Within => "%Y-%m-%dT%H:%M:%S%.f",
-        KeepRule::Hourly => "%Y-%m-%dT%H",
-        KeepRule::Daily => "%Y-%m-%d",
-        KeepRule::Weekly => "%G-W%V",
-        KeepRule::Monthly => "%Y-%m",
-        KeepRule::Yearly => "%Y",
-    };
-    at.to_zoned(zone.clone()).strftime(format).to_string()
+/// Numbers that two times of one period share and that sort by time.
+fn period(rule: KeepRule, at: Timestamp, zone: &TimeZone) -> (i16, i16, i8) {
+    let local = at.to_zoned(zone.clone());
+    let date = local.date();
+    match rule {
+        // Not asked for: these two have no periods.
+        KeepRule::Last | KeepRule::Within => (date.year(), date.day_of_year(), local.hour()),
+        KeepRule::Hourly => (date.year(), date.day_of_year(), local.hour()),
+        KeepRule::Daily => (date.year(), date.day_of_year(), 0),
+        KeepRule::Weekly => {
+            // A week is known by its Monday.
+            let since = i64::from(date.weekday().to_monday_zero_offset());
+            let monday = date.checked_sub(jiff::Span::new().days(since)).unwrap_or(date);
+            (monday.year(), monday.day_of_year(), 0)
+        }
+        KeepRule::Monthly => (date.year(), i16::from(date.month()), 0),
+        KeepRule::Yearly => (date.year(), 0, 0),
+    }
 }
 
 /// Every policy of the point must be in force, select its disk, and let it go; rules before an
@@ -125,7 +132,7 @@ pub(super) fn check_policies(
     violations: &mut Vec<Violation>,
 ) {
     let id = &found.snapshot.id;
-    let disk = facts.inventory.disks.iter().find(|disk| disk.unique_id == found.disk_unique_id);
+    let disk = facts.by_unique_id.get(found.disk_unique_id).copied();
     let point = found.chain.iter().find(|p| p.snapshot.id == *id);
     let (Some(disk), Some(point)) = (disk, point) else {
         return violations.push(Violation::NoPolicy(id.clone()));
@@ -193,7 +200,7 @@ fn is_wanted(facts: &Facts<'_>, chain: &[Point<'_>], disk: &Disk, point: &Point<
             let there: BTreeSet<Timestamp> = chain
                 .iter()
                 .filter(alive)
-                .filter(|p| p.side() == side)
+                .filter(|p| *p.side() == side)
                 .map(|p| p.point_time)
                 .collect();
             if there.contains(&point.point_time) || newest.is_some_and(|at| at > point.point_time) {
@@ -205,7 +212,7 @@ fn is_wanted(facts: &Facts<'_>, chain: &[Point<'_>], disk: &Disk, point: &Point<
                 .filter(|p| p.snapshot.policies().any(|id| id == policy.id))
                 .filter(|p| {
                     if p.snapshot.is_copy {
-                        p.side() == side && alive(p)
+                        *p.side() == side && alive(p)
                     } else {
                         p.snapshot.incremental
                             && p.snapshot.is_of(&facts.limits.installation)
@@ -246,7 +253,7 @@ pub(super) fn brake(facts: &Facts<'_>) -> (usize, usize) {
         for policy in facts.policies.iter().filter(|p| p.is_in_force(facts.now) && selects(p, disk))
         {
             let zone = time_zone(&policy.time_zone).unwrap_or(TimeZone::UTC);
-            let mut done: BTreeSet<Option<Side>> = BTreeSet::new();
+            let mut done: BTreeSet<Option<&Side>> = BTreeSet::new();
             for point in chain.iter().filter(|p| p.snapshot.state.is_ready()) {
                 let own = point.snapshot.is_of(&facts.limits.installation)
                     && point.snapshot.policies().any(|id| id == policy.id);

@@ -1,6 +1,10 @@
 //! What was listed, when, and what could not be.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    hash::Hash,
+    sync::Arc,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -133,6 +137,25 @@ impl Inventory {
         }
     }
 
+    /// Lets equal texts of snapshots be one text in memory: ids of sources, regions and tags are
+    /// said many times in what Azure sends.
+    pub fn share(&mut self) {
+        let mut texts: HashSet<Arc<str>> = HashSet::new();
+        let mut regions: HashSet<Region> = HashSet::new();
+        let mut ids: HashSet<ResourceId> = self.disks.iter().map(|disk| disk.id.clone()).collect();
+        ids.extend(self.snapshots.iter().map(|snapshot| snapshot.id.clone()));
+        for snapshot in &mut self.snapshots {
+            snapshot.tags.share(|text| one_of(&mut texts, text));
+            snapshot.region = one_of(&mut regions, &snapshot.region);
+            if let Some(id) = &mut snapshot.source_id
+                && let Some(known) = ids.get(id)
+                && known.to_string() == id.to_string()
+            {
+                *id = known.clone();
+            }
+        }
+    }
+
     /// Whether everything asked for was listed, and nothing of ours is missing.
     pub fn is_complete(&self) -> bool {
         self.gaps.is_empty() && self.vanished.is_empty()
@@ -216,4 +239,13 @@ impl Inventory {
     pub fn subscription(&self, id: &str) -> Option<&Subscription> {
         self.subscriptions.iter().find(|subscription| subscription.id.eq_ignore_ascii_case(id))
     }
+}
+
+/// The member that equals `value`; `value` itself becomes one if there is none.
+fn one_of<T: Clone + Eq + Hash>(known: &mut HashSet<T>, value: &T) -> T {
+    if let Some(found) = known.get(value) {
+        return found.clone();
+    }
+    known.insert(value.clone());
+    value.clone()
 }

@@ -136,20 +136,30 @@ impl Keep {
     /// which keeps all without a rule.
     pub fn kept(&self, times: &[Timestamp], zone: &TimeZone) -> Vec<Vec<KeptBy>> {
         let mut kept: Vec<Vec<KeptBy>> = times.iter().map(|_| vec![]).collect();
-        let Some(newest) = times.first() else { return kept };
+        self.walk(times, zone, |nth, by| {
+            if let Some(rules) = kept.get_mut(nth) {
+                rules.push(by);
+            }
+        });
+        kept
+    }
+
+    /// Tells `keeps` of each point, by its place in `times`, and each rule that keeps it.
+    pub fn walk(&self, times: &[Timestamp], zone: &TimeZone, mut keeps: impl FnMut(usize, KeptBy)) {
+        let Some(newest) = times.first() else { return };
         for (rule, of) in self.rules() {
             if rule == KeepRule::Within {
                 let span = SignedDuration::from_hours(i64::from(of));
-                for (at, kept) in times.iter().zip(&mut kept) {
+                for (nth, at) in times.iter().enumerate() {
                     if newest.duration_since(*at) <= span {
-                        kept.push(KeptBy { rule, place: 0, of });
+                        keeps(nth, KeptBy { rule, place: 0, of });
                     }
                 }
                 continue;
             }
             let mut place = 0;
             let mut last = None;
-            for (nth, (at, kept)) in times.iter().zip(&mut kept).enumerate() {
+            for (nth, at) in times.iter().enumerate() {
                 if place >= of {
                     break;
                 }
@@ -158,10 +168,9 @@ impl Keep {
                 if rule == KeepRule::Last || last != Some(period) || is_oldest {
                     place += 1;
                     last = Some(period);
-                    kept.push(KeptBy { rule, place, of });
+                    keeps(nth, KeptBy { rule, place, of });
                 }
             }
         }
-        kept
     }
 }

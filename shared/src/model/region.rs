@@ -1,21 +1,21 @@
 //! A region's name in the one spelling that compares: `West US 2` and `WestUS2` are `westus2`.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
 /// An Azure region, normalised: lower case, no spaces.
 ///
 /// Azure answers and clients send either spelling (compute-snapshots §5).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String))]
-#[serde(transparent)]
-pub struct Region(String);
+pub struct Region(Arc<str>);
 
 impl Region {
     /// Normalises `name`.
     pub fn new(name: &str) -> Self {
-        Self(name.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_lowercase())
+        let name: String = name.chars().filter(|c| !c.is_whitespace()).collect();
+        Self(name.to_ascii_lowercase().into())
     }
 
     /// The normalised name.
@@ -27,6 +27,12 @@ impl Region {
 impl fmt::Display for Region {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl Serialize for Region {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
     }
 }
 

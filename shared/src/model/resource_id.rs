@@ -5,6 +5,7 @@ use std::{
     fmt,
     hash::{Hash, Hasher},
     str::FromStr,
+    sync::Arc,
 };
 
 use serde::{Deserialize, Serialize};
@@ -31,13 +32,16 @@ impl ResourceKind {
 /// The full ARM id of a managed disk or a snapshot.
 ///
 /// Keeps the casing it came with and compares without it, as ARM does.
-#[derive(Clone, Debug)]
-pub struct ResourceId {
-    subscription: String,
-    group: String,
+/// A clone shares its text: plans of large estates name everything several times.
+#[derive(Clone)]
+pub struct ResourceId(Arc<Parts>);
+
+struct Parts {
+    subscription: Box<str>,
+    group: Box<str>,
     kind: ResourceKind,
-    name: String,
-    key: String,
+    name: Box<str>,
+    key: Box<str>,
 }
 
 /// Why a text is not a resource id, and what would be.
@@ -52,15 +56,18 @@ pub struct ResourceIdError(pub String);
 impl ResourceId {
     /// Composes an id from its parts.
     pub fn new(kind: ResourceKind, subscription: &str, group: &str, name: &str) -> Self {
-        let mut id = Self {
-            subscription: subscription.to_owned(),
-            group: group.to_owned(),
+        let mut key = format!(
+            "/subscriptions/{subscription}/resourcegroups/{group}/providers/microsoft.compute/{}/{name}",
+            kind.segment()
+        );
+        key.make_ascii_lowercase();
+        Self(Arc::new(Parts {
+            subscription: subscription.into(),
+            group: group.into(),
             kind,
-            name: name.to_owned(),
-            key: String::new(),
-        };
-        id.key = id.to_string().to_ascii_lowercase();
-        id
+            name: name.into(),
+            key: key.into(),
+        }))
     }
 
     /// A disk's id.
@@ -75,27 +82,33 @@ impl ResourceId {
 
     /// The subscription's id.
     pub fn subscription(&self) -> &str {
-        &self.subscription
+        &self.0.subscription
     }
 
     /// The resource group's name.
     pub fn group(&self) -> &str {
-        &self.group
+        &self.0.group
     }
 
     /// Disk or snapshot.
-    pub const fn kind(&self) -> ResourceKind {
-        self.kind
+    pub fn kind(&self) -> ResourceKind {
+        self.0.kind
     }
 
     /// The resource's own name.
     pub fn name(&self) -> &str {
-        &self.name
+        &self.0.name
     }
 
     /// The lower-case text that two spellings of one id share.
     pub fn key(&self) -> &str {
-        &self.key
+        &self.0.key
+    }
+}
+
+impl fmt::Debug for ResourceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
     }
 }
 
@@ -104,10 +117,10 @@ impl fmt::Display for ResourceId {
         write!(
             f,
             "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Compute/{}/{}",
-            self.subscription,
-            self.group,
-            self.kind.segment(),
-            self.name
+            self.0.subscription,
+            self.0.group,
+            self.0.kind.segment(),
+            self.0.name
         )
     }
 }
@@ -145,7 +158,7 @@ impl FromStr for ResourceId {
 
 impl PartialEq for ResourceId {
     fn eq(&self, other: &Self) -> bool {
-        self.key == other.key
+        Arc::ptr_eq(&self.0, &other.0) || self.0.key == other.0.key
     }
 }
 
@@ -159,13 +172,15 @@ impl PartialOrd for ResourceId {
 
 impl Ord for ResourceId {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.key.cmp(&other.key)
+        self.0.key.cmp(&other.0.key)
     }
 }
 
 impl Hash for ResourceId {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.key.hash(state);
+        // Names alone tell nearly all apart, and are a quarter of the text.
+        let key = &self.0.key;
+        key.get(key.len() - self.0.name.len()..).hash(state);
     }
 }
 

@@ -1,11 +1,9 @@
 //! Snapshots and copies as they were listed, and the side that one stands on.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Region, ResourceId};
+use super::{Region, ResourceId, Tags};
 
 /// A snapshot resource: a snapshot of a disk or a copy of a snapshot.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,7 +40,7 @@ pub struct Snapshot {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub immutable_until: Option<Timestamp>,
     /// Its tags.
-    pub tags: BTreeMap<String, String>,
+    pub tags: Tags,
 }
 
 /// How far a snapshot or copy is on its way to being a recovery point.

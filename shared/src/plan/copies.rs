@@ -255,7 +255,7 @@ fn free_name(
 fn copy_tags(context: &Context<'_>, point: &Point<'_>) -> BTreeMap<String, String> {
     let mut tags = BTreeMap::from([
         (tags::INSTALLATION.to_owned(), context.limits.installation.clone()),
-        (tags::DISK.to_owned(), point.disk_unique_id.clone()),
+        (tags::DISK.to_owned(), point.disk_unique_id.to_owned()),
         (tags::POINT.to_owned(), point.point_time.to_string()),
         (tags::POLICY.to_owned(), tags::policies(point.snapshot.policies())),
     ]);

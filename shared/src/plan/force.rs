@@ -1,6 +1,9 @@
 //! Policies made ready to be asked: their zone, slots and selection.
 
-use std::collections::{BTreeSet, HashSet};
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+};
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
@@ -10,6 +13,8 @@ use crate::model::{Disk, Policy, ResourceId, Selector, Slots};
 /// A policy and what is worked out once from it.
 pub(super) struct Force<'a> {
     pub(super) policy: &'a Policy,
+    /// The policy's id, as reasons share it.
+    pub(super) id: Arc<str>,
     /// Enabled, not paused, and with a schedule that can be followed.
     pub(super) is_in_force: bool,
     pub(super) zone: TimeZone,
@@ -39,6 +44,7 @@ impl<'a> Force<'a> {
         let (excluded, excluding) = split(&policy.disks.exclude);
         Self {
             policy,
+            id: policy.id.as_str().into(),
             is_in_force: policy.is_in_force(now) && slots.is_some(),
             zone: policy.zone(),
             slot: slots.as_ref().and_then(|slots| slots.at_or_before(now)),

@@ -1,6 +1,6 @@
 //! Why a decision is what it is: typed, with data, and the words that people read.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -87,7 +87,8 @@ pub enum Reason {
     /// Kept by a policy's rule.
     KeptByRule {
         /// The policy's id.
-        policy: String,
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        policy: Arc<str>,
         /// The rule and the point's place in it.
         by: KeptBy,
     },

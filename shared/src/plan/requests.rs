@@ -71,7 +71,7 @@ fn step(
             Ok(Effect::AbandonCopy {
                 id: copy.id.clone(),
                 unique_id: copy.unique_id.clone(),
-                disk_unique_id: point.disk_unique_id.clone(),
+                disk_unique_id: point.disk_unique_id.to_owned(),
                 region: copy.region.clone(),
             })
         }
@@ -81,14 +81,17 @@ fn step(
 
 /// Whether the request's resource exists and carries its tag: the request was carried out before.
 fn made_for(context: &Context<'_>, request: &Request, result: &ResourceId) -> bool {
-    let tags = match &request.action {
-        Action::RestoreDisk(_) => context.index.disk(result).map(|disk| &disk.tags),
+    let found = match &request.action {
+        Action::RestoreDisk(_) => {
+            context.index.disk(result).and_then(|disk| tags::read(&disk.tags, tags::REQUEST))
+        }
         Action::CreateSnapshot(_) | Action::CopySnapshot(_) | Action::AdoptPoint(_) => {
-            context.index.snapshot(result).map(|snapshot| &snapshot.tags)
+            let made = context.index.snapshot(result);
+            made.and_then(|snapshot| tags::read(&snapshot.tags, tags::REQUEST))
         }
         Action::KeepPoint(_) | Action::AbandonCopy(_) | Action::ApproveDeletions(_) => None,
     };
-    tags.is_some_and(|tags| tags::read(tags, tags::REQUEST) == Some(&request.id))
+    found == Some(request.id.as_str())
 }
 
 fn create(
@@ -124,9 +127,9 @@ fn copy(
     let mut tags = own_tags(context, request, &action.tags);
     let disk_unique_id = match point {
         Some(point) => {
-            tags.insert(tags::DISK.to_owned(), point.disk_unique_id.clone());
+            tags.insert(tags::DISK.to_owned(), point.disk_unique_id.to_owned());
             tags.insert(tags::POINT.to_owned(), point.point_time.to_string());
-            point.disk_unique_id.clone()
+            point.disk_unique_id.to_owned()
         }
         None => source.unique_id.clone(),
     };
@@ -163,7 +166,7 @@ fn adopt(
     let tags = BTreeMap::from([
         (tags::INSTALLATION.to_owned(), context.limits.installation.clone()),
         (tags::REQUEST.to_owned(), request.id.clone()),
-        (tags::DISK.to_owned(), point.disk_unique_id.clone()),
+        (tags::DISK.to_owned(), point.disk_unique_id.to_owned()),
         (tags::POINT.to_owned(), point.point_time.to_string()),
         (tags::POLICY.to_owned(), action.policy.clone()),
         // Whatever it was marked for by another installation is not ours.

@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{
     lineage::Point,
-    model::{Action, Disk, Keep, KeptBy, PointState, Request, ResourceId, Side, time_zone},
-    status::{source_side, target_side},
+    model::{Action, Disk, Keep, PointState, Request, ResourceId, Side, time_zone},
+    status::target_side,
     tags,
 };
 
@@ -46,8 +46,8 @@ pub(super) fn plan_retention(
         let guards = Guards::of(context, chain, view, &pinned);
         let verdicts = Verdicts::of(context, chain, view.map(|view| view.disk));
         leaving.foretold += verdicts.foretold;
-        for point in chain {
-            decide_point(context, point, &guards, &verdicts, &mut leaving, plan);
+        for (point, verdict) in chain.iter().zip(verdicts.of) {
+            decide_point(context, point, &guards, verdict, &mut leaving, plan);
         }
     }
     leave(context, leaving, requests, plan);
@@ -75,8 +75,8 @@ impl<'c> Guards<'c> {
         'a: 'c,
     {
         let mut guards = Self::default();
-        let mut sides: Vec<Side> = vec![];
-        let mut regions: Vec<&crate::Region> = vec![];
+        let mut sides: Vec<&Side> = vec![];
+        let mut regions: Vec<(&crate::Region, Timestamp)> = vec![];
         for point in chain.iter().rev() {
             let snapshot = point.snapshot;
             let actor = tags::read(&snapshot.tags, tags::PIN);
@@ -97,9 +97,16 @@ impl<'c> Guards<'c> {
                 sides.push(side);
                 guards.floors.insert(&snapshot.id, ());
             }
-            if snapshot.is_copy && !regions.contains(&&snapshot.region) {
-                regions.push(&snapshot.region);
-                if let Some(source) = context.index.source_of(snapshot) {
+            if snapshot.is_copy {
+                // Two sides of a region may hold its newest point; each is a base.
+                let known = regions.iter().find(|(region, _)| **region == snapshot.region);
+                let newest = known.map(|(_, newest)| *newest);
+                if newest.is_none() {
+                    regions.push((&snapshot.region, point.point_time));
+                }
+                if newest.is_none_or(|newest| newest == point.point_time)
+                    && let Some(source) = context.index.source_of(snapshot)
+                {
                     guards.bases.insert(&source.id, &snapshot.id);
                 }
             }
@@ -148,7 +155,8 @@ impl<'c> Guards<'c> {
 /// What policies say about the points of a chain.
 #[derive(Default)]
 struct Verdicts<'c, 'a> {
-    of: HashMap<&'c ResourceId, Verdict<'c, 'a>>,
+    /// One for each point of the chain, in its order; none for what is not ours.
+    of: Vec<Option<Verdict<'c, 'a>>>,
     /// Points that the rules let go of in the last 24 hours.
     foretold: usize,
 }
@@ -156,8 +164,10 @@ struct Verdicts<'c, 'a> {
 /// What the policies of one point say about it.
 #[derive(Default)]
 struct Verdict<'c, 'a> {
-    /// The policies that speak for it.
-    speakers: Vec<&'c Force<'a>>,
+    /// The first policy that speaks for it.
+    speaker: Option<&'c Force<'a>>,
+    /// The others that do.
+    others: Vec<&'c Force<'a>>,
     /// Why a policy of it does not: nothing is deleted then.
     silent: Vec<Reason>,
     kept: Vec<Reason>,
@@ -168,15 +178,21 @@ struct Verdict<'c, 'a> {
 impl<'c, 'a> Verdicts<'c, 'a> {
     fn of(context: &'c Context<'a>, chain: &'c [Point<'a>], disk: Option<&'a Disk>) -> Self {
         let mut verdicts = Self::default();
-        let ours = |p: &&Point<'_>| p.snapshot.is_of(&context.limits.installation);
-        for point in chain.iter().filter(ours) {
-            let verdict = verdicts.of.entry(&point.snapshot.id).or_default();
-            for policy in point.snapshot.policies() {
-                match speaker(context, disk, point, policy) {
-                    Ok(force) => verdict.speakers.push(force),
-                    Err(reason) => verdict.silent.push(reason),
+        let places = disk.map(|disk| places(context, disk));
+        for point in chain {
+            let ours = point.snapshot.is_of(&context.limits.installation);
+            let verdict = ours.then(|| {
+                let mut verdict = Verdict::default();
+                for policy in point.snapshot.policies() {
+                    match speaker(context, places.as_deref(), point, policy) {
+                        Ok(force) if verdict.speaker.is_none() => verdict.speaker = Some(force),
+                        Ok(force) => verdict.others.push(force),
+                        Err(reason) => verdict.silent.push(reason),
+                    }
                 }
-            }
+                verdict
+            });
+            verdicts.of.push(verdict);
         }
         let Some(disk) = disk else { return verdicts };
         for force in &context.forces {
@@ -194,20 +210,22 @@ impl<'c, 'a> Verdicts<'c, 'a> {
         force: &'c Force<'a>,
     ) {
         let speaks = |verdict: &Verdict<'_, '_>| {
-            verdict.speakers.iter().any(|speaker| speaker.policy.id == force.policy.id)
+            let mut speakers = verdict.speaker.iter().chain(&verdict.others);
+            speakers.any(|speaker| std::ptr::eq(*speaker, force))
         };
         // Ready points by where they stand; all snapshots of the disk are one side, whichever
         // group they went to.
-        let mut sides: BTreeMap<Option<Side>, Vec<&'c Point<'a>>> = BTreeMap::new();
-        for point in chain.iter().rev().filter(|p| p.snapshot.state.is_ready()) {
-            if self.of.get(&point.snapshot.id).is_some_and(speaks) {
+        let mut sides: BTreeMap<Option<&'c Side>, Vec<(usize, &'c Point<'a>)>> = BTreeMap::new();
+        for (at, point) in chain.iter().enumerate().rev() {
+            let heard = self.of.get(at).and_then(Option::as_ref).is_some_and(speaks);
+            if heard && point.snapshot.state.is_ready() {
                 let side = point.snapshot.is_copy.then(|| point.side());
-                sides.entry(side).or_default().push(point);
+                sides.entry(side).or_default().push((at, point));
             }
         }
         for (side, points) in sides {
             let policy = force.policy;
-            let Some(keep) = (match &side {
+            let Some(keep) = (match side {
                 None => Some(&policy.keep),
                 Some(side) => policy
                     .targets
@@ -223,7 +241,7 @@ impl<'c, 'a> Verdicts<'c, 'a> {
                 if accepted.is_some_and(|version| *version >= before.replaced_by) {
                     continue;
                 }
-                let keep = match &side {
+                let keep = match side {
                     None => Some(&before.keep),
                     Some(side) => before
                         .targets
@@ -232,7 +250,7 @@ impl<'c, 'a> Verdicts<'c, 'a> {
                         .map(|target| &target.keep),
                 };
                 let zone = time_zone(&before.time_zone).unwrap_or_else(|_| force.zone.clone());
-                let times: Vec<Timestamp> = points.iter().map(|p| p.point_time).collect();
+                let times: Vec<Timestamp> = points.iter().map(|(_, p)| p.point_time).collect();
                 let kept: Vec<bool> = match keep {
                     Some(keep) if !keep.is_empty() => {
                         keep.kept(&times, &zone).iter().map(|rules| !rules.is_empty()).collect()
@@ -240,9 +258,8 @@ impl<'c, 'a> Verdicts<'c, 'a> {
                     // What had no rules kept everything.
                     _ => vec![true; times.len()],
                 };
-                for (point, _) in points.iter().zip(kept).filter(|(_, kept)| *kept) {
-                    let verdict = self.of.entry(&point.snapshot.id).or_default();
-                    verdict.kept_before.push((force, before.replaced_by));
+                for ((at, _), _) in points.iter().zip(kept).filter(|(_, kept)| *kept) {
+                    self.at(*at, |verdict| verdict.kept_before.push((force, before.replaced_by)));
                 }
             }
         }
@@ -253,64 +270,82 @@ impl<'c, 'a> Verdicts<'c, 'a> {
         context: &Context<'_>,
         force: &'c Force<'a>,
         keep: &Keep,
-        points: &[&'c Point<'a>],
+        points: &[(usize, &'c Point<'a>)],
     ) {
         if keep.is_empty() {
-            for point in points {
-                let verdict = self.of.entry(&point.snapshot.id).or_default();
-                verdict.kept.push(Reason::KeptByNoLimit);
+            for (at, _) in points {
+                self.at(*at, |verdict| verdict.kept.push(Reason::KeptByNoLimit));
             }
             return;
         }
-        let times: Vec<Timestamp> = points.iter().map(|p| p.point_time).collect();
-        let kept = keep.kept(&times, &force.zone);
-        // What the same rules kept a day ago, of the points that were there.
+        let times: Vec<Timestamp> = points.iter().map(|(_, p)| p.point_time).collect();
+        let mut is_kept = vec![false; times.len()];
+        keep.walk(&times, &force.zone, |nth, by| {
+            if let (Some(is_kept), Some((at, _))) = (is_kept.get_mut(nth), points.get(nth)) {
+                *is_kept = true;
+                self.at(*at, |verdict| {
+                    // Hundreds of thousands of points have one reason or two.
+                    verdict.kept.reserve_exact(1);
+                    verdict.kept.push(Reason::KeptByRule { policy: force.id.clone(), by });
+                });
+            }
+        });
+        // What the same rules kept a day ago, of the points that were there. What is new since
+        // would have been kept.
         let start = brake::window_start(context.now);
         let new = times.iter().take_while(|at| **at > start).count();
-        let kept_then = keep.kept(times.get(new..).unwrap_or_default(), &force.zone);
-        for (nth, (point, rules)) in points.iter().zip(&kept).enumerate() {
-            let was_kept = nth
-                .checked_sub(new)
-                .and_then(|then| kept_then.get(then))
-                .is_none_or(|rules| !rules.is_empty());
-            if rules.is_empty() && was_kept {
-                self.foretold += 1;
+        let mut was_kept: Vec<bool> = (0..times.len()).map(|nth| nth < new).collect();
+        keep.walk(times.get(new..).unwrap_or_default(), &force.zone, |nth, _| {
+            if let Some(was_kept) = was_kept.get_mut(new + nth) {
+                *was_kept = true;
             }
-            let verdict = self.of.entry(&point.snapshot.id).or_default();
-            let by_rule =
-                |by: &KeptBy| Reason::KeptByRule { policy: force.policy.id.clone(), by: *by };
-            verdict.kept.extend(rules.iter().map(by_rule));
+        });
+        self.foretold += is_kept.iter().zip(&was_kept).filter(|(is, was)| !**is && **was).count();
+    }
+
+    fn at(&mut self, at: usize, change: impl FnOnce(&mut Verdict<'c, 'a>)) {
+        if let Some(Some(verdict)) = self.of.get_mut(at) {
+            change(verdict);
         }
     }
+}
+
+/// Where each policy that selects the disk has points of it: the source's region and the targets'
+/// sides, in the order of the policies; none for a policy that does not select it.
+type Places<'a> = Option<(&'a crate::Region, Vec<Side>)>;
+
+fn places<'a>(context: &Context<'_>, disk: &'a Disk) -> Vec<Places<'a>> {
+    let of = |force: &Force<'_>| {
+        let sides = force.policy.targets.iter().map(|t| target_side(force.policy, t, disk));
+        force.selects(disk).then(|| (&disk.region, sides.collect()))
+    };
+    context.forces.iter().map(of).collect()
 }
 
 /// The policy of that id, if it speaks for the point; else why not.
 fn speaker<'c, 'a>(
     context: &'c Context<'a>,
-    disk: Option<&Disk>,
+    places: Option<&[Places<'_>]>,
     point: &Point<'_>,
     policy: &str,
 ) -> Result<&'c Force<'a>, Reason> {
     let named = || policy.to_owned();
     let at = context.forces.binary_search_by(|force| force.policy.id.as_str().cmp(policy));
-    let Some(force) = at.ok().and_then(|at| context.forces.get(at)) else {
+    let Some((at, force)) = at.ok().and_then(|at| Some((at, context.forces.get(at)?))) else {
         return Err(Reason::PolicyMissing { policy: named() });
     };
     if let Some(reason) = force.silence(context.now) {
         return Err(reason);
     }
-    let Some(disk) = disk.filter(|disk| force.selects(disk)) else {
+    let Some((region, sides)) = places.and_then(|places| places.get(at)?.as_ref()) else {
         return Err(Reason::DiskDeselected { policy: named() });
     };
     if point.snapshot.is_copy {
-        let side = point.side();
-        let of_policy =
-            force.policy.targets.iter().any(|t| target_side(force.policy, t, disk) == side);
         // A copy that another policy's target asked for is that one's alone.
-        if !of_policy {
+        if !sides.contains(point.side()) {
             return Err(Reason::SideDeselected { policy: named() });
         }
-    } else if point.snapshot.region != source_side(force.policy, disk).region {
+    } else if point.snapshot.region != **region {
         return Err(Reason::SideDeselected { policy: named() });
     }
     Ok(force)
@@ -334,27 +369,27 @@ fn decide_point<'c, 'a>(
     context: &Context<'_>,
     point: &'c Point<'a>,
     guards: &Guards<'_>,
-    verdicts: &Verdicts<'c, 'a>,
+    verdict: Option<Verdict<'c, 'a>>,
     leaving: &mut Leaving<'c, 'a>,
     plan: &mut Plan,
 ) {
     let snapshot = point.snapshot;
     let subject = Subject::Point(snapshot.id.clone());
-    let Some(verdict) = verdicts.of.get(&snapshot.id) else {
+    let Some(verdict) = verdict else {
         return plan.decide(subject, Fate::Foreign, vec![Reason::NotOurs]);
     };
-    let Some(force) = verdict.speakers.first() else {
+    let Some(force) = verdict.speaker else {
         let by_hand = verdict.silent.is_empty();
         let (fate, reasons) = if by_hand {
             (Fate::Keep, vec![Reason::MadeByHand])
         } else {
-            (Fate::Released, verdict.silent.clone())
+            (Fate::Released, verdict.silent)
         };
         return plan.decide(subject, fate, reasons);
     };
     // Another target's policy that the point is no copy of has no say here; any other silence has.
     let silent = verdict.silent.iter().filter(|r| !matches!(r, Reason::SideDeselected { .. }));
-    let mut kept = verdict.kept.clone();
+    let mut kept = verdict.kept;
     kept.extend(guards.reasons(point));
     kept.extend(silent.cloned());
     let marked = snapshot.delete_after();

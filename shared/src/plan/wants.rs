@@ -94,7 +94,7 @@ fn wanted<'c, 'a>(
     let in_region = copies().filter(|p| p.snapshot.region == side.region);
     let newest = in_region.map(|p| p.point_time).max();
     let on_side: Vec<Timestamp> =
-        copies().filter(|p| p.side() == *side).map(|p| p.point_time).collect();
+        copies().filter(|p| *p.side() == *side).map(|p| p.point_time).collect();
     let mut lacking: Vec<&Point<'_>> = chain
         .iter()
         .filter(|p| !p.snapshot.is_copy && p.snapshot.incremental)
@@ -106,7 +106,7 @@ fn wanted<'c, 'a>(
         .collect();
     if !target.keep.is_empty() {
         let mut all: Vec<(Timestamp, Option<&ResourceId>)> = copies()
-            .filter(|p| p.side() == *side && p.snapshot.is_of_policy(&force.policy.id))
+            .filter(|p| *p.side() == *side && p.snapshot.is_of_policy(&force.policy.id))
             .map(|p| (p.point_time, None))
             .chain(lacking.iter().map(|p| (p.point_time, Some(&p.snapshot.id))))
             .collect();
@@ -133,7 +133,7 @@ fn deadline(
 ) -> Timestamp {
     let newest = chain
         .iter()
-        .filter(|p| p.snapshot.state.is_ready() && p.side() == *side)
+        .filter(|p| p.snapshot.state.is_ready() && *p.side() == *side)
         .map(|p| p.point_time)
         .max();
     let since = newest.or_else(|| points.first().map(|p| p.point_time));

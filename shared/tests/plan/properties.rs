@@ -255,7 +255,10 @@ fn sides_with_points(world: &World) -> BTreeSet<(String, Side)> {
         .chains
         .iter()
         .flat_map(|(disk, chain)| {
-            chain.iter().filter(|p| p.snapshot.state.is_ready()).map(|p| (disk.clone(), p.side()))
+            chain
+                .iter()
+                .filter(|p| p.snapshot.state.is_ready())
+                .map(|p| (disk.clone(), p.side().clone()))
         })
         .collect()
 }
@@ -491,7 +494,7 @@ fn newest_on(world: &World, disk: &str, side: &Side) -> Option<Timestamp> {
         .chains
         .get(disk)?
         .iter()
-        .filter(|p| p.snapshot.state.is_ready() && p.side() == *side)
+        .filter(|p| p.snapshot.state.is_ready() && *p.side() == *side)
         .map(|p| p.point_time)
         .max()
 }

@@ -249,7 +249,7 @@ impl World {
             network_access: NetworkAccess::DenyAll,
             state: PointState::Ready,
             immutable_until: None,
-            tags: tags.clone(),
+            tags: tags.clone().into(),
         }
     }
 

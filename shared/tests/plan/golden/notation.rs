@@ -308,7 +308,8 @@ impl Scenario {
                 (tags::POINT.to_owned(), when.to_string()),
                 (tags::POLICY.to_owned(), policies.to_owned()),
                 (tags::SLOT.to_owned(), slot.to_string()),
-            ]),
+            ])
+            .into(),
             id: id.clone(),
         };
         for (mark, text) in marks {

@@ -93,7 +93,7 @@ fn fate(scenario: &Scenario, decision: &Decision) -> String {
 fn reason(scenario: &Scenario, reason: &Reason) -> String {
     match reason {
         Reason::KeptByRule { policy, by } => {
-            let of = if policy == "p" { String::new() } else { format!("{policy} ") };
+            let of = if &**policy == "p" { String::new() } else { format!("{policy} ") };
             match by.rule {
                 KeepRule::Within => format!("{of}within {}", by.of),
                 rule => format!("{of}{} {}/{}", rule.word(), by.place, by.of),
