@@ -6,7 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use super::{
-    Context, Effect, Fate, Plan, Reason, Step, Subject, View, force::Force, snapshots, wants::Want,
+    Context, Effect, Fate, Plan, Reason, Step, Subject, View,
+    force::Force,
+    snapshots,
+    wants::{Want, Wanted},
 };
 use crate::{
     lineage::Point,
@@ -40,7 +43,7 @@ pub(super) fn plan_copies(
     let urgency = |view: &View<'_, '_>, want: &Want<'_, '_>| {
         let abandoned = context.history.abandoned(&view.disk.unique_id, &want.side);
         let waits = abandoned.is_some_and(|at| context.now.duration_since(at) < PENANCE);
-        let oldest = want.points.first().map(|p| p.point_time);
+        let oldest = want.points.first().map(|wanted| wanted.point.point_time);
         // Two sides of one region take a point before either takes the next.
         (waits, want.deadline, oldest, view.disk.id.clone(), want.side.clone())
     };
@@ -54,16 +57,16 @@ pub(super) fn plan_copies(
                 let region = want.side.region.clone();
                 return Err((Fate::Wait, Reason::TooManyCopies { region }));
             }
-            budget.take(context, want.force, &found.0)?;
+            budget.take(context, found.2, &found.0)?;
             Ok(found)
         });
         match next {
             Err((fate, reason)) => plan.decide(subject, fate, vec![reason]),
-            Ok((effect, reason)) => {
+            Ok((effect, reason, force)) => {
                 *flights += 1;
                 copying.insert(view.disk.unique_id.clone());
                 plan.decide(subject, Fate::Act, vec![reason]);
-                plan.steps.push(Step { effect, cause: snapshots::cause(want.force) });
+                plan.steps.push(Step { effect, cause: snapshots::cause(force) });
             }
         }
     }
@@ -112,17 +115,17 @@ fn has_had(context: &Context<'_>, since: Option<Timestamp>, hours: u32) -> bool 
 }
 
 /// The copy to start for a side, or why none is.
-fn next_copy(
+fn next_copy<'c, 'a>(
     context: &Context<'_>,
     view: &View<'_, '_>,
-    want: &Want<'_, '_>,
+    want: &Want<'c, 'a>,
     copying: &BTreeSet<String>,
-) -> Result<(Effect, Reason), (Fate, Reason)> {
-    let Some(oldest) = want.points.first() else {
+) -> Result<(Effect, Reason, &'c Force<'a>), (Fate, Reason)> {
+    let Some(Wanted { point: oldest, force, .. }) = want.points.first() else {
         return Err((Fate::Idle, Reason::TargetComplete));
     };
     let (disk, side) = (view.disk, &want.side);
-    if source_side(want.force.policy, disk) == *side {
+    if source_side(force.policy, disk) == *side {
         return Err((Fate::Blocked, Reason::TargetIsSource { region: side.region.clone() }));
     }
     if copying.contains(&disk.unique_id) {
@@ -130,11 +133,11 @@ fn next_copy(
         return Err((Fate::Wait, Reason::CopyUnderWay { copy: oldest.snapshot.id.clone() }));
     }
     let first = needs_full_copy(context, view, want)?;
-    let (point, id) = next_point(context, view, want, first)?;
+    let (Wanted { point, force, target }, id) = next_point(context, view, want, first)?;
     if let Some(reason) = context.refusal(&id) {
         return Err((Fate::Blocked, reason));
     }
-    let sku = snapshots::sku_in(context, want.target.sku, &side.region);
+    let sku = snapshots::sku_in(context, target.sku, &side.region);
     if let Some(reason) = context.place_obstacle(side, sku) {
         return Err((Fate::Blocked, reason));
     }
@@ -146,16 +149,16 @@ fn next_copy(
         source: point.snapshot.id.clone(),
         disk_unique_id: disk.unique_id.clone(),
         sku: sku.name().to_owned(),
-        network_access: snapshots::access(want.force.policy.network_access, disk),
-        encryption_set: want.target.encryption_set.clone(),
-        fast: want.target.fast,
+        network_access: snapshots::access(force.policy.network_access, disk),
+        encryption_set: target.encryption_set.clone(),
+        fast: target.fast,
         first,
         bytes,
         tags: copy_tags(context, point),
     };
     let reason =
         Reason::TargetLacks { point: point.snapshot.id.clone(), region: side.region.clone() };
-    Ok((effect, reason))
+    Ok((effect, reason, force))
 }
 
 /// Whether the whole disk would travel. It does so to a side once; a second time is a person's
@@ -187,19 +190,20 @@ fn needs_full_copy(
 }
 
 /// The oldest wanted point that has not failed twice, and the name of its copy.
-fn next_point<'w, 'a>(
+fn next_point<'c, 'a>(
     context: &Context<'_>,
     view: &View<'_, '_>,
-    want: &'w Want<'_, 'a>,
+    want: &Want<'c, 'a>,
     first: bool,
-) -> Result<(&'w Point<'a>, ResourceId), (Fate, Reason)> {
+) -> Result<(Wanted<'c, 'a>, ResourceId), (Fate, Reason)> {
     let mut given_up = None;
-    for point in &want.points {
+    for wanted in &want.points {
+        let point = wanted.point;
         if !point.snapshot.state.is_ready() {
             return Err((Fate::Wait, Reason::SourceNotReady { point: point.snapshot.id.clone() }));
         }
         match free_name(context, view, want, point) {
-            Ok(id) => return Ok((point, id)),
+            Ok(id) => return Ok((*wanted, id)),
             // A delta that failed twice is left out: the next one holds its changes. A full copy
             // is not begun a third time.
             Err(failure) if !first && matches!(failure.1, Reason::CopyFailedTwice { .. }) => {

@@ -105,7 +105,7 @@ impl<'c> Guards<'c> {
             }
         }
         for want in view.iter().flat_map(|view| &view.wants) {
-            for point in &want.points {
+            for super::wants::Wanted { point, .. } in &want.points {
                 guards.wanted.insert(&point.snapshot.id, &want.side);
             }
             for id in &want.given_up {

@@ -17,15 +17,20 @@ const THINNED: usize = 50;
 /// What one target side of a disk lacks.
 pub(super) struct Want<'c, 'a> {
     pub(super) side: Side,
-    /// The policy whose target it is; the first by id where several share the side.
-    pub(super) force: &'c Force<'a>,
-    pub(super) target: &'a Target,
     /// Oldest first.
-    pub(super) points: Vec<&'c Point<'a>>,
+    pub(super) points: Vec<Wanted<'c, 'a>>,
     /// Points that are given up because the target does not take any.
     pub(super) given_up: BTreeSet<ResourceId>,
     /// When the side breaks its RPO.
     pub(super) deadline: Timestamp,
+}
+
+/// A point that a side lacks, for a policy of the point; the first by id where several want it.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'c, 'a> {
+    pub(super) point: &'c Point<'a>,
+    pub(super) force: &'c Force<'a>,
+    pub(super) target: &'a Target,
 }
 
 /// The wants of a disk, by side.
@@ -43,14 +48,12 @@ pub(super) fn wants<'c, 'a>(
             let deadline = deadline(force, target, chain, &side, &points);
             let want = by_side.entry(side.clone()).or_insert_with(|| Want {
                 side,
-                force,
-                target,
                 points: vec![],
                 given_up: BTreeSet::new(),
                 deadline,
             });
             want.deadline = want.deadline.min(deadline);
-            want.points.extend(points);
+            want.points.extend(points.into_iter().map(|point| Wanted { point, force, target }));
         }
     }
     let sources: Vec<&ResourceId> = chain
@@ -61,9 +64,11 @@ pub(super) fn wants<'c, 'a>(
     by_side
         .into_values()
         .map(|mut want| {
-            let key = |p: &&Point<'_>| (p.point_time, p.snapshot.id.clone());
-            want.points.sort_by_key(key);
-            want.points.dedup_by_key(|p| &p.snapshot.id);
+            want.points.sort_by(|a, b| {
+                let key = |w: &Wanted<'c, 'a>| (w.point.point_time, &w.point.snapshot.id);
+                key(a).cmp(&key(b))
+            });
+            want.points.dedup_by_key(|wanted| &wanted.point.snapshot.id);
             if sources.len() >= context.limits.thin_above {
                 thin(&mut want, &sources);
             }
@@ -142,7 +147,7 @@ fn thin(want: &mut Want<'_, '_>, sources: &[&ResourceId]) {
     let stride = sources.len().div_ceil(THINNED);
     let stay: BTreeSet<&ResourceId> =
         sources.iter().step_by(stride).chain(sources.last()).copied().collect();
-    want.points.retain(|point| {
+    want.points.retain(|Wanted { point, .. }| {
         let stays = stay.contains(&point.snapshot.id);
         if !stays {
             want.given_up.insert(point.snapshot.id.clone());

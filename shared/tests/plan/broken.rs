@@ -492,7 +492,8 @@ fn a_protected_point_does_not_go() {
 /// Steps that say something else than they should.
 #[test]
 fn a_step_with_a_wrong_word_is_refused() {
-    let cases: [(&str, fn(&mut Step), &str); 9] = [
+    type Mend = fn(&mut Step);
+    let cases: [(&str, Mend, &str); 9] = [
         (DELETE, |step| namesake(&mut step.effect), "Unknown"),
         (MARK, |step| namesake(&mut step.effect), "Unknown"),
         ("unmark snap 2026-11-20T06:00Z", |step| namesake(&mut step.effect), "Unknown"),

@@ -68,6 +68,7 @@ pub(crate) fn policy(disks: &[&str]) -> Policy {
 pub(crate) struct World {
     pub(crate) inventory: Inventory,
     pub(crate) history: History,
+    pub(crate) limits: Limits,
     made: u32,
 }
 
@@ -84,7 +85,7 @@ impl World {
             let (subscription, region) = (SUBSCRIPTION.to_owned(), Region::new(region));
             inventory.groups.push(Group { subscription, name: name.to_owned(), region });
         }
-        let mut world = Self { inventory, history: History::none(), made: 0 };
+        let mut world = Self { inventory, history: History::none(), limits: limits(), made: 0 };
         for name in disks {
             world.make_disk(name);
         }
@@ -131,11 +132,11 @@ impl World {
 
     pub(crate) fn plan(&self, policies: &[Policy]) -> Plan {
         let now = self.inventory.taken_at;
-        plan(&self.inventory, policies, &[], &self.history, &limits(), now)
+        plan(&self.inventory, policies, &[], &self.history, &self.limits, now)
     }
 
     pub(crate) fn check(&self, plan: &Plan, policies: &[Policy]) -> Vec<Violation> {
-        check(plan, &self.inventory, policies, &[], &self.history, &limits())
+        check(plan, &self.inventory, policies, &[], &self.history, &self.limits)
     }
 
     /// Plans, checks, applies; returns the plan.
