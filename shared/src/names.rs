@@ -19,20 +19,30 @@ pub fn valid_name(name: &str) -> bool {
 }
 
 /// The name of a disk's snapshot for a slot.
-pub fn snapshot_name(disk: &ResourceId, unique_id: &str, slot: Timestamp) -> String {
-    join(disk.name(), &format!("-{}-{}", stamp(slot), short_hash(&[unique_id])))
+///
+/// Two installations that protect one disk make two names: a PUT of one over the other's would take
+/// it over, tags and all.
+pub fn snapshot_name(
+    installation: &str,
+    disk: &ResourceId,
+    unique_id: &str,
+    slot: Timestamp,
+) -> String {
+    join(disk.name(), &format!("-{}-{}", stamp(slot), short_hash(&[installation, unique_id])))
 }
 
 /// The name of a point's copy on a side; `attempt` counts from 1.
 pub fn copy_name(
+    installation: &str,
     disk_name: &str,
     disk_unique_id: &str,
     point: Timestamp,
     side: &Side,
     attempt: usize,
 ) -> String {
-    let hash =
-        short_hash(&[disk_unique_id, &side.region.to_string(), &side.subscription, &side.group]);
+    let region = side.region.to_string();
+    let parts = [installation, disk_unique_id, &region, &side.subscription, &side.group];
+    let hash = short_hash(&parts);
     let again = if attempt > 1 { format!("-{attempt}") } else { String::new() };
     join(disk_name, &format!("-{}-{}-{hash}{again}", stamp(point), side.region))
 }
@@ -73,7 +83,8 @@ mod tests {
         let disk = ResourceId::disk("s", "g", &"d".repeat(80));
         let side = Side::new(&Region::new("germanywestcentral"), "s", "g");
         let at = "2026-11-23T06:00:00Z".parse().unwrap();
-        for name in [snapshot_name(&disk, "u", at), copy_name(disk.name(), "u", at, &side, 2)] {
+        let snapshot = snapshot_name("i", &disk, "u", at);
+        for name in [snapshot, copy_name("i", disk.name(), "u", at, &side, 2)] {
             assert!(valid_name(&name), "{name}");
         }
     }
@@ -82,6 +93,16 @@ mod tests {
     fn a_disk_made_again_under_its_old_name_gets_other_names() {
         let disk = ResourceId::disk("s", "g", "data");
         let at = "2026-11-23T06:00:00Z".parse().unwrap();
-        assert_ne!(snapshot_name(&disk, "u1", at), snapshot_name(&disk, "u2", at));
+        assert_ne!(snapshot_name("i", &disk, "u1", at), snapshot_name("i", &disk, "u2", at));
+    }
+
+    #[test]
+    fn two_installations_never_make_one_name() {
+        let disk = ResourceId::disk("s", "g", "data");
+        let at = "2026-11-23T06:00:00Z".parse().unwrap();
+        assert_ne!(snapshot_name("a", &disk, "u", at), snapshot_name("b", &disk, "u", at));
+        let side = Side::new(&Region::new("northeurope"), "s", "g");
+        let copy = |installation| copy_name(installation, "data", "u", at, &side, 1);
+        assert_ne!(copy("a"), copy("b"));
     }
 }

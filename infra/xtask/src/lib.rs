@@ -7,6 +7,7 @@ pub mod bench;
 pub mod estate;
 pub mod portal;
 pub mod run;
+pub mod simulate;
 pub mod stack;
 pub mod test;
 pub mod tools;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{artifacts, az, bench, run, test};
+use xtask::{artifacts, az, bench, run, simulate, test};
 
 /// Everything that a developer of Snapferry needs.
 #[derive(Parser)]
@@ -34,6 +34,8 @@ enum Command {
     CrashTicks(bench::CrashTicks),
     /// Send malformed requests to the emulator and see that it stands.
     Fuzz(bench::Fuzz),
+    /// Play seeds of simulated days with everything that can go wrong.
+    Simulate(simulate::Options),
     /// Build the portal and the static function into target/app, as they are deployed.
     Build,
 }
@@ -57,6 +59,7 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Crash(options) => bench::crash(&options),
         Command::CrashTicks(options) => bench::crash_ticks(&options),
         Command::Fuzz(options) => bench::fuzz(&options),
+        Command::Simulate(options) => simulate::simulate(&options),
         Command::Build => artifacts::stage(&artifacts::root()).map(|app| {
             eprintln!("{}", app.display());
         }),

@@ -226,7 +226,14 @@ fn free_name(
     let (disk, side) = (view.disk, &want.side);
     let mut failure = None;
     for attempt in 1..=MAX_ATTEMPTS {
-        let name = names::copy_name(disk.id.name(), &disk.unique_id, slot, side, attempt);
+        let name = names::copy_name(
+            &context.limits.installation,
+            disk.id.name(),
+            &disk.unique_id,
+            slot,
+            side,
+            attempt,
+        );
         let id = ResourceId::snapshot(&side.subscription, context.group_name(side), &name);
         match context.index.snapshot(&id) {
             None => return Ok(id),

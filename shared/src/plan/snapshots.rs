@@ -87,7 +87,7 @@ fn due(
     let Some((lead, _)) = due.iter().find(|(_, of)| *of == slot) else { return Err(idle(view)) };
     let (policy, disk) = (lead.policy, view.disk);
     let side = source_side(policy, disk);
-    let name = names::snapshot_name(&disk.id, &disk.unique_id, slot);
+    let name = names::snapshot_name(&context.limits.installation, &disk.id, &disk.unique_id, slot);
     let id = ResourceId::snapshot(disk.id.subscription(), context.group_name(&side), &name);
     if let Some(existing) = context.index.snapshot(&id) {
         return Err(match &existing.state {

@@ -99,7 +99,7 @@ fn copy(scenario: &Scenario, text: &str) -> Effect {
     let source = scenario.labelled(label);
     let when = label.rsplit(' ').next().unwrap();
     let side = Side::new(&region, SUBSCRIPTION, group);
-    let name = names::copy_name("data", "disk-data", time(when), &side, 1);
+    let name = names::copy_name("here", "data", "disk-data", time(when), &side, 1);
     Effect::StartCopy {
         id: ResourceId::snapshot(SUBSCRIPTION, group, &name),
         region,
@@ -118,7 +118,7 @@ fn copy(scenario: &Scenario, text: &str) -> Effect {
 fn snapshot(scenario: &Scenario, text: &str) -> Effect {
     let (disk, when) = text.split_once(' ').unwrap();
     let source = ResourceId::disk(SUBSCRIPTION, "app", disk);
-    let name = names::snapshot_name(&source, &format!("disk-{disk}"), time(when));
+    let name = names::snapshot_name("here", &source, &format!("disk-{disk}"), time(when));
     let region = scenario.inventory.disk(&source).map(|disk| disk.region.clone());
     Effect::CreateSnapshot {
         id: ResourceId::snapshot(SUBSCRIPTION, "app", &name),

@@ -274,14 +274,14 @@ impl Scenario {
         let disk_id = ResourceId::disk(SUBSCRIPTION, "app", disk);
         let slot = marks.iter().find(|(word, _)| *word == "slot").map_or(when, |(_, t)| time(t));
         let is = |mark: &str| marks.iter().any(|(word, _)| *word == mark);
-        let snap_name = names::snapshot_name(&disk_id, &unique, slot);
+        let snap_name = names::snapshot_name("here", &disk_id, &unique, slot);
         let source = ResourceId::snapshot(SUBSCRIPTION, "app", &snap_name);
         let (id, region) = match place {
             None => (source.clone(), Region::new("westeurope")),
             Some(place) => {
                 let side = side(place);
                 let attempt = if is("second") { 2 } else { 1 };
-                let name = names::copy_name(disk, &unique, slot, &side, attempt);
+                let name = names::copy_name("here", disk, &unique, slot, &side, attempt);
                 (ResourceId::snapshot(SUBSCRIPTION, &side.group, &name), side.region)
             }
         };

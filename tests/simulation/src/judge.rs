@@ -1,0 +1,223 @@
+//! What must hold, written apart from planner and check: of every deletion before it happens, of
+//! the whole world after each event.
+
+mod deletions;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use axum::http::Method;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use crate::{estate::Estate, look::Point, scenario::later};
+pub(crate) use deletions::before_delete;
+
+/// How long after the last trouble all promises hold.
+const SETTLED: SignedDuration = SignedDuration::from_hours(44);
+
+/// What the simulation remembers of what was done.
+#[derive(Default)]
+pub(crate) struct Ledger {
+    /// Since when nothing disturbs.
+    pub(crate) calm_since: Option<Timestamp>,
+    /// When a point, by its key, was marked in true time.
+    marks: BTreeMap<String, Timestamp>,
+    /// Copies by the key of their target: installation, disk, region, whether a person asked.
+    sent: BTreeMap<String, Sent>,
+    /// Disks, by unique id, whose copies or snapshots somebody else deleted or let fail: a person
+    /// has to help them.
+    pub(crate) disturbed: BTreeSet<String>,
+    /// Points were made in another year, so that what comes after them is out of order.
+    pub(crate) lost_order: bool,
+    /// Several processes act at this moment.
+    pub(crate) crowded: bool,
+}
+
+struct Sent {
+    installation: usize,
+    disk: String,
+    side: String,
+    by_person: bool,
+}
+
+/// Notes a write that Azure has answered.
+pub(crate) fn after_write(
+    estate: &Estate,
+    (installation, method, path): (usize, &Method, &str),
+    body: &Value,
+    status: u16,
+) {
+    let now = estate.clocks().now();
+    let mut state = estate.state();
+    let state = &mut *state;
+    let short = path.rsplit_once("/resourcegroups/").map_or(path, |(_, end)| end);
+    let short = short.replace("/providers/microsoft.compute", "");
+    state.report.note(now, format!("{method} {short} → {status}"));
+    if (400..500).contains(&status) && status != 429 && status != 404 {
+        let alone = state.scenario.installations.len() == 1 && !state.ledger.crowded;
+        let calm = state.ledger.calm_since.is_some_and(|since| now.duration_since(since) > SETTLED);
+        let usual = state.ledger.disturbed.is_empty() && !state.ledger.lost_order;
+        if alone && calm && usual {
+            let what =
+                format!("{method} {path} was answered {status}, which could be known before");
+            state.report.violate(now, "refused", what);
+        }
+        return;
+    }
+    if !(200..300).contains(&status) {
+        return;
+    }
+    let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str);
+    if *method == Method::PUT && path.contains("/snapshots/") {
+        state.report.made += 1;
+        if text("/properties/creationData/createOption") == Some("CopyStart") {
+            let tag = |name: &str| text(&format!("/tags/{name}"));
+            let group = path.split('/').nth(4).unwrap_or_default();
+            let sent = Sent {
+                installation,
+                disk: tag("snapferry-disk").unwrap_or_default().to_owned(),
+                side: format!("{} {group}", text("/location").unwrap_or_default()),
+                by_person: tag("snapferry-policy").is_none(),
+            };
+            state.ledger.sent.insert(path.to_owned(), sent);
+        }
+    }
+    if *method == Method::PATCH
+        && let Some(key) = path.strip_suffix("/providers/microsoft.resources/tags/default")
+        && let Some(mark) = text("/properties/tags/snapferry-delete-after")
+    {
+        if mark.is_empty() {
+            state.ledger.marks.remove(key);
+        } else {
+            state.ledger.marks.entry(key.to_owned()).or_insert(now);
+        }
+    }
+}
+
+/// Looks at the whole world after an event.
+pub(crate) async fn world(estate: &Estate) -> anyhow::Result<()> {
+    let look = estate.look().await?;
+    let now = estate.clocks().now();
+    let mut moving: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut slots: BTreeMap<(&str, &str, &str), &Point> = BTreeMap::new();
+    let mut copies = BTreeMap::new();
+    let mut broken = vec![];
+    for point in look.points.iter().filter(|point| !point.failed) {
+        let Some(disk) = point.disk() else { continue };
+        if point.is_copy && point.is_under_way() {
+            *moving.entry(disk).or_default() += 1;
+        }
+        let (Some(owner), Some(_)) =
+            (point.tag("snapferry-installation"), point.tag("snapferry-policy"))
+        else {
+            continue;
+        };
+        if point.is_copy {
+            let place = (owner, disk, point.taken_at(), point.side());
+            if let Some(other) = copies.insert(place, point) {
+                broken.push(("copy twice", format!("{} and {}", point.id, other.id)));
+            }
+        } else if let Some(slot) = point.tag("snapferry-slot")
+            && let Some(other) = slots.insert((owner, disk, slot), point)
+        {
+            broken.push(("slot twice", format!("{} and {}", point.id, other.id)));
+        }
+    }
+    let two = moving.into_iter().filter(|(_, n)| *n > 1);
+    broken.extend(two.map(|(disk, n)| ("two in flight", format!("{n} copies of {disk}"))));
+    let mut state = estate.state();
+    for (rule, what) in broken {
+        state.report.violate(now, rule, what);
+    }
+    Ok(())
+}
+
+/// Looks at what was copied in full.
+pub(crate) async fn full_copies(estate: &Estate) -> anyhow::Result<()> {
+    let copies = estate.copies().await?;
+    let now = estate.clocks().now();
+    let mut state = estate.state();
+    let state = &mut *state;
+    let mut full: BTreeMap<(usize, &str, &str), Vec<&str>> = BTreeMap::new();
+    for ((target, _), copy) in &copies {
+        let Some(sent) = state.ledger.sent.get(target) else { continue };
+        let counts = copy.full && copy.state != "failed" && copy.state != "source_gone";
+        if counts && !sent.by_person {
+            full.entry((sent.installation, &sent.disk, &sent.side)).or_default().push(target);
+        }
+    }
+    for ((_, disk, side), targets) in full.into_iter().filter(|(_, targets)| targets.len() > 1) {
+        let what = format!("{disk} went to {side} in full as {}", targets.join(" and "));
+        state.report.violate(now, "second full", what);
+    }
+    Ok(())
+}
+
+/// What a tick in calm weather must leave behind: each slot's snapshot, and each target's copy.
+///
+/// `began` is when the tick began, by Azure's clock.
+pub(crate) async fn promises(
+    estate: &Estate,
+    installation: usize,
+    began: Timestamp,
+) -> anyhow::Result<()> {
+    let look = estate.look().await?;
+    let now = estate.clocks().now();
+    let mut state = estate.state();
+    let state = &mut *state;
+    let Some(since) = state.ledger.calm_since else { return Ok(()) };
+    if now.duration_since(since) < SETTLED || state.ledger.lost_order {
+        return Ok(());
+    }
+    state.report.promises += 1;
+    let scenario = &state.scenario;
+    let mut broken = vec![];
+    for wish in
+        scenario.installations[installation].saved.iter().filter(|wish| wish.in_force(began))
+    {
+        let slot = wish.slot(began);
+        for number in &wish.disks {
+            let disk = &scenario.disks[*number];
+            let key = disk.id.to_ascii_lowercase();
+            let Some(unique_id) = look.disks.iter().find(|d| d.key == key).map(|d| &d.unique_id)
+            else {
+                continue;
+            };
+            if state.ledger.disturbed.contains(unique_id) {
+                continue;
+            }
+            let chain = look.chain(unique_id);
+            let newest = |side: &dyn Fn(&Point) -> bool| {
+                chain.iter().filter(|p| p.ready && side(p)).filter_map(|p| p.taken_at()).max()
+            };
+            let name = &scenario.installations[installation].name;
+            let ours =
+                |p: &Point| p.tag("snapferry-installation") == Some(name) && p.is_of(&wish.id);
+            let source = newest(&|p: &Point| !p.is_copy && ours(p));
+            if source.is_none_or(|at| at < slot) {
+                let what =
+                    format!("{} has no snapshot of {slot}; its newest is {source:?}", disk.name);
+                broken.push(("snapshots stop", what));
+            }
+            let slack = (wish.targets.len() as i64 + 3) * scenario.tick_minutes
+                + 240 * wish.targets.len() as i64;
+            for (place, _) in &wish.targets {
+                let place = &scenario.places[*place];
+                let on = |p: &Point| p.is_copy && p.region == place.region && ours(p);
+                let copied = newest(&on);
+                let due = later(slot, -wish.every_minutes - slack);
+                if copied.is_none_or(|at| at < due) {
+                    let what = format!(
+                        "{} lacks {} of {due} at least; its newest is {copied:?}",
+                        place.region, disk.name
+                    );
+                    broken.push(("copies stop", what));
+                }
+            }
+        }
+    }
+    for (rule, what) in broken {
+        state.report.violate(now, rule, what);
+    }
+    Ok(())
+}
