@@ -24,6 +24,7 @@ use crate::{
     message::{Message, Part},
     records::HandedOut,
 };
+pub(crate) use look::note_vanished;
 use look::{Seen, look};
 use record::record;
 
