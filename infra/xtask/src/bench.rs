@@ -15,6 +15,12 @@ pub enum Bench {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Plan estates of 1,000 to 100,000 disks with ten points on three sides, and print a table.
+    Plan {
+        /// The largest number of disks.
+        #[arg(long, default_value_t = 100_000)]
+        disks: usize,
+    },
 }
 
 /// Options of `cargo xtask crash`.
@@ -60,6 +66,10 @@ pub fn bench(bench: &Bench) -> anyhow::Result<()> {
         Bench::Emulator { arguments } => {
             let bench = ["bench", "--quiet", "-p", "emulator", "--bench", "estate", "--"];
             tools::run(tools::cargo(&root).args(bench).args(arguments))
+        }
+        Bench::Plan { disks } => {
+            let bench = ["bench", "--quiet", "-p", "shared", "--bench", "plan", "--"];
+            tools::run(tools::cargo(&root).args(bench).arg(disks.to_string()))
         }
     }
 }

@@ -1,0 +1,206 @@
+//! How long a plan of a large estate takes on one core, and what memory: `cargo xtask bench plan`.
+//!
+//! The estate has disks of ten points on three sides, a day between two points; each disk is due a
+//! snapshot and a copy, and each side lets its oldest points go. Objects are snapshots and copies.
+
+#![expect(clippy::disallowed_methods, reason = "a bench reads the clock and its arguments")]
+
+use std::{collections::BTreeMap, time::Instant};
+
+use jiff::{SignedDuration, Timestamp};
+use shared::{
+    Disk, Group, History, Inventory, Keep, Limits, NetworkAccess, Plan, PointState, Policy, Region,
+    RegionInfo, ResourceId, Schedule, Selection, Selector, Side, Snapshot, Subscription, Target,
+    check, model::Writes, names, plan, tags,
+};
+
+const POINTS: i64 = 10;
+const HOME: &str = "westeurope";
+const TARGETS: [&str; 2] = ["northeurope", "westus"];
+const RUNS: usize = 5;
+
+fn main() {
+    // `cargo bench` adds `--bench`; a number is the largest count of disks.
+    let most = std::env::args().filter_map(|text| text.parse::<usize>().ok()).next();
+    println!(
+        "{:>9} {:>10} {:>10} {:>10} {:>9} {:>9} {:>12} {:>12}",
+        "disks", "objects", "plan", "check", "steps", "us/object", "estate", "plan and all"
+    );
+    for disks in [1_000, 10_000, 30_000, 100_000] {
+        if disks <= most.unwrap_or(100_000) {
+            measure(disks);
+        }
+    }
+}
+
+fn measure(disks: usize) {
+    let before = resident_mib();
+    let now = "2026-11-23T00:10:00Z".parse().unwrap_or_default();
+    let (inventory, policies) = (estate(disks, now), [policy()]);
+    let estate_mib = resident_mib() - before;
+    let history = History::none();
+    let mut limits = Limits::new("here", Writes::Everywhere);
+    // Measured is the work of a tick that may do everything.
+    (limits.steps_per_tick, limits.deletes_per_tick) = (usize::MAX, usize::MAX);
+    limits.copies_in_flight = usize::MAX;
+    let mut times = vec![];
+    let mut last = Plan::default();
+    for _ in 0..=RUNS {
+        let begun = Instant::now();
+        last = plan(&inventory, &policies, &[], &history, &limits, now);
+        times.push(begun.elapsed());
+    }
+    // The first run warms up.
+    times.remove(0);
+    times.sort();
+    let all_mib = resident_mib() - before;
+    let begun = Instant::now();
+    let violations = check(&last, &inventory, &policies, &[], &history, &limits);
+    let checked = begun.elapsed();
+    assert!(violations.is_empty(), "the check has something against it: {:?}", violations.first());
+    let (median, objects) = (times[times.len() / 2], inventory.snapshots.len());
+    println!(
+        "{disks:>9} {objects:>10} {:>7.0} ms {:>7.0} ms {:>9} {:>9.2} {estate_mib:>8} MiB {all_mib:>8} MiB",
+        median.as_secs_f64() * 1e3,
+        checked.as_secs_f64() * 1e3,
+        last.steps.len(),
+        median.as_secs_f64() * 1e6 / objects as f64,
+    );
+}
+
+/// What of the process is in memory.
+fn resident_mib() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+    let kib = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<usize>().ok());
+    kib.unwrap_or_default() / 1024
+}
+
+fn subscription(disk: usize) -> String {
+    format!("5a9f0000-0000-4000-8000-{:012}", disk / 1_000)
+}
+
+fn policy() -> Policy {
+    let target = |region: &str| Target {
+        region: Region::new(region),
+        subscription: None,
+        group: Some("dr".to_owned()),
+        sku: None,
+        encryption_set: None,
+        keep: Keep { daily: Some(7), weekly: Some(2), ..Keep::default() },
+        rpo_minutes: None,
+        fast: false,
+    };
+    Policy {
+        id: "daily".to_owned(),
+        version: 1,
+        name: "Daily".to_owned(),
+        enabled: true,
+        paused_until: None,
+        disks: Selection {
+            include: vec![Selector::Tag { name: "backup".to_owned(), value: None }],
+            exclude: vec![],
+        },
+        schedule: Schedule::Cron { expression: "0 0 * * *".to_owned() },
+        time_zone: "UTC".to_owned(),
+        group: None,
+        sku: None,
+        network_access: NetworkAccess::DenyAll,
+        keep: Keep::last(7),
+        rpo_minutes: None,
+        targets: TARGETS.map(target).to_vec(),
+        stop_loss_gib: None,
+        first_copies_gib_per_day: None,
+        abandon_after_hours: None,
+        rules_before: vec![],
+    }
+}
+
+fn estate(disks: usize, now: Timestamp) -> Inventory {
+    let mut inventory = Inventory::empty(now);
+    for region in [HOME, TARGETS[0], TARGETS[1]] {
+        let (display_name, region) = (region.to_owned(), Region::new(region));
+        inventory.regions.push(RegionInfo { region, display_name, zones: true });
+    }
+    for nth in (0..disks).step_by(1_000) {
+        let subscription = subscription(nth);
+        let (id, name) = (subscription.clone(), format!("team {nth}"));
+        inventory.subscriptions.push(Subscription { id, name });
+        for group in ["app", "dr"] {
+            let (name, region) = (group.to_owned(), Region::new(HOME));
+            inventory.groups.push(Group { subscription: subscription.clone(), name, region });
+        }
+    }
+    for nth in 0..disks {
+        add_disk(&mut inventory, nth, now);
+    }
+    inventory
+}
+
+fn add_disk(inventory: &mut Inventory, nth: usize, now: Timestamp) {
+    let subscription = subscription(nth);
+    let id = ResourceId::disk(&subscription, "app", &format!("disk-{nth:06}"));
+    let unique_id = format!("00000000-0000-4000-8000-{nth:012}");
+    for day in (1..=POINTS).rev() {
+        let at = now - SignedDuration::from_hours(24 * day);
+        let slot = at - SignedDuration::from_mins(10);
+        let name = names::snapshot_name("here", &id, &unique_id, slot);
+        let source = ResourceId::snapshot(&subscription, "app", &name);
+        let source_unique_id = format!("{nth:08}-{day:04}-4000-8000-000000000001");
+        let tags = BTreeMap::from([
+            (tags::INSTALLATION.to_owned(), "here".to_owned()),
+            (tags::DISK.to_owned(), unique_id.clone()),
+            (tags::POINT.to_owned(), at.to_string()),
+            (tags::POLICY.to_owned(), "daily".to_owned()),
+            (tags::SLOT.to_owned(), slot.to_string()),
+        ]);
+        let home = Snapshot {
+            id: source.clone(),
+            unique_id: source_unique_id.clone(),
+            region: Region::new(HOME),
+            incremental: true,
+            is_copy: false,
+            source_id: Some(id.clone()),
+            source_unique_id: Some(unique_id.clone()),
+            family_id: None,
+            size_bytes: 128 << 30,
+            sku: "Standard_ZRS".to_owned(),
+            created_at: Some(at),
+            network_access: NetworkAccess::DenyAll,
+            state: PointState::Ready,
+            immutable_until: None,
+            tags,
+        };
+        for region in TARGETS {
+            let region = Region::new(region);
+            let side = Side::new(&region, &subscription, "dr");
+            let name = names::copy_name("here", id.name(), &unique_id, slot, &side, 1);
+            inventory.snapshots.push(Snapshot {
+                id: ResourceId::snapshot(&subscription, "dr", &name),
+                unique_id: format!("{nth:08}-{day:04}-4000-8000-{:>012}", region.as_str().len()),
+                region,
+                is_copy: true,
+                source_id: Some(source.clone()),
+                source_unique_id: Some(source_unique_id.clone()),
+                ..home.clone()
+            });
+        }
+        inventory.snapshots.push(home);
+    }
+    inventory.disks.push(Disk {
+        id,
+        unique_id,
+        region: Region::new(HOME),
+        size_bytes: 128 << 30,
+        sku: "Premium_LRS".to_owned(),
+        os: None,
+        managed_by: None,
+        zones: vec![],
+        state: "Attached".to_owned(),
+        created_at: Some("2020-01-01T00:00:00Z".parse().unwrap_or(now)),
+        network_access: NetworkAccess::DenyAll,
+        encryption_set: None,
+        logical_sector_size: None,
+        tags: BTreeMap::from([("backup".to_owned(), "yes".to_owned())]),
+    });
+}
