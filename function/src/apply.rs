@@ -99,7 +99,7 @@ fn skip(applying: &Applying<'_>, effect: &Effect) -> Option<(Skip, String)> {
 
 async fn apply_in_time(applying: &Applying<'_>, effect: &Effect) -> (Outcome, Option<String>) {
     let end = applying.begun + LAST_END;
-    match tokio::time::timeout_at(end, apply_one(applying.arm, effect)).await {
+    match tokio::time::timeout_at(end, apply_one(applying, effect)).await {
         Ok(outcome) => outcome,
         Err(_) => {
             let message = "the time of this run was up before Azure answered; the next tick looks \
@@ -109,8 +109,8 @@ async fn apply_in_time(applying: &Applying<'_>, effect: &Effect) -> (Outcome, Op
     }
 }
 
-async fn apply_one(arm: &ArmClient, effect: &Effect) -> (Outcome, Option<String>) {
-    match try_one(arm, effect).await {
+async fn apply_one(applying: &Applying<'_>, effect: &Effect) -> (Outcome, Option<String>) {
+    match try_one(applying, effect).await {
         Ok(Some((Ended::Succeeded, request_id))) => (Outcome::Done, request_id),
         Ok(Some((Ended::StillRunning, request_id))) => (Outcome::Accepted, request_id),
         Ok(None) => {
@@ -136,9 +136,10 @@ async fn apply_one(arm: &ArmClient, effect: &Effect) -> (Outcome, Option<String>
 
 /// None if the point is no longer what was planned on.
 async fn try_one(
-    arm: &ArmClient,
+    applying: &Applying<'_>,
     effect: &Effect,
 ) -> Result<Option<(Ended, Option<String>)>, ArmError> {
+    let arm = applying.arm;
     let (unique_id, tags) = match effect {
         Effect::CreateSnapshot { .. } | Effect::StartCopy { .. } | Effect::CreateDisk { .. } => {
             return Ok(Some(arm.create(effect).await?));
@@ -174,7 +175,8 @@ async fn try_one(
             }
             Ok(Some(arm.delete(effect.id()).await?))
         }
-        None if point.delete_after().is_none() => Ok(None),
+        // The mark was taken back, or has been put anew.
+        None if point.delete_after().is_none_or(|at| at > applying.inventory.taken_at) => Ok(None),
         None => Ok(Some(arm.delete(effect.id()).await?)),
     }
 }

@@ -1,7 +1,6 @@
 //! What a message on the queue says. It carries no choice: a request is stored, a part of a tick is
 //! planned from stored records.
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// One message, as JSON: `{"request": "…"}`, `{"tick": {…}}` or `{"tick": null}`.
@@ -19,8 +18,6 @@ pub enum Message {
 pub struct Part {
     /// The chain of its steps: a subscription's id in lower case.
     pub subscription: String,
-    /// The hash of the inventory that the tick stored.
-    pub inventory: String,
-    /// Azure's time when that was taken.
-    pub now: Timestamp,
+    /// The id of the stored tick: what it saw is not for whoever can write to the queue to say.
+    pub tick: String,
 }

@@ -37,6 +37,15 @@ enum PolicyVersion {
     Deleted(Box<Policy>),
 }
 
+/// What the parts of a tick are planned on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HandedOut {
+    /// The hash of the inventory.
+    pub inventory: String,
+    /// Azure's time when that was taken.
+    pub now: jiff::Timestamp,
+}
+
 /// What stands in a request's first version and in its second.
 #[derive(Serialize, Deserialize)]
 struct RequestRecord {
@@ -236,6 +245,21 @@ impl Records {
             return Err(unreadable(hash, "its content is not what it is named after"));
         }
         parse(hash, &content).map(Some)
+    }
+
+    /// Stores what the parts of a tick are planned on, and returns its id.
+    pub async fn hand_out(&self, tick: &HandedOut) -> Result<String, Error> {
+        let id = format!("{}-{}", tick.now.as_second(), tick.inventory);
+        match self.store.create(Kind::Tick, &id, 1, &bytes(tick)).await {
+            Ok(()) | Err(StoreError::Exists { .. }) => Ok(id),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What the parts of that tick are planned on; none if there is no such tick.
+    pub async fn handed_out(&self, id: &str) -> Result<Option<HandedOut>, Error> {
+        let content = self.store.read(Kind::Tick, id, 1).await?;
+        content.map(|content| parse(id, &content)).transpose()
     }
 
     /// Notes that the timer ran.

@@ -24,6 +24,8 @@ pub enum Kind {
     Inventory,
     /// Checkpoints of the fold of past runs.
     History,
+    /// Ticks whose parts were handed to messages.
+    Tick,
 }
 
 impl Kind {
@@ -34,6 +36,7 @@ impl Kind {
             Self::Run => "runs",
             Self::Inventory => "inventories",
             Self::History => "histories",
+            Self::Tick => "ticks",
         }
     }
 }

@@ -22,7 +22,9 @@ use crate::{
     apply::{Applying, apply},
     error::Error,
     message::{Message, Part},
+    records::HandedOut,
 };
+pub(crate) use look::note_vanished;
 use look::{Seen, look};
 use record::record;
 
@@ -74,17 +76,20 @@ pub async fn tick(app: &App, begun: Instant) -> Result<Ticked, Error> {
 /// Does the part of a tick that a message names. None if there is nothing left of it to do.
 pub async fn tick_part(app: &App, part: &Part, begun: Instant) -> Result<Option<Run>, Error> {
     let host_now = app.now().await;
-    let newest = app.records.head(&part.subscription).await?.map(|stored| stored.run);
-    let done = newest.is_some_and(|run| run.trigger == RunTrigger::Timer && run.now >= part.now);
-    if done || host_now.duration_since(part.now) > PART_AGE {
-        return Ok(None);
-    }
-    let Some(inventory) = app.records.inventory(&part.inventory).await? else {
-        tracing::warn!(part.inventory, "a part of a tick names an inventory that is not there");
+    let Some(HandedOut { inventory: hash, now }) = app.records.handed_out(&part.tick).await? else {
+        tracing::warn!(tick.id = part.tick, "the queue names a tick that is not in this store");
         return Ok(None);
     };
-    let inventory = Arc::new(Inventory { taken_at: part.now, ..inventory });
-    let hash = part.inventory.clone();
+    let newest = app.records.head(&part.subscription).await?.map(|stored| stored.run);
+    let done = newest.is_some_and(|run| run.trigger == RunTrigger::Timer && run.now >= now);
+    if done || host_now.duration_since(now).abs() > PART_AGE {
+        return Ok(None);
+    }
+    let Some(inventory) = app.records.inventory(&hash).await? else {
+        tracing::warn!(inventory = hash, "a tick names an inventory that is not there");
+        return Ok(None);
+    };
+    let inventory = Arc::new(Inventory { taken_at: now, ..inventory });
     let seen = Seen { trigger: RunTrigger::Timer, inventory, hash, host_now, begun };
     let mut planned = plan_all(app, &seen).await?;
     planned.parts.retain(|chain, _| *chain == part.subscription);
@@ -190,7 +195,9 @@ async fn policies_for(
 /// off the plan. A part whose message cannot be put is done here, if there is time. Says whether a
 /// message was put.
 async fn hand_out(app: &App, seen: &Seen, planned: &mut Planned) -> bool {
-    let busy = |plan: &Plan| !plan.steps.is_empty();
+    let writes = &planned.inputs.limits.writes;
+    let busy =
+        |plan: &Plan| plan.steps.iter().any(|step| writes.allow(step.effect.id().subscription()));
     if !planned.holds || planned.parts.values().filter(|plan| busy(plan)).count() < 2 {
         return false;
     }
@@ -201,12 +208,10 @@ async fn hand_out(app: &App, seen: &Seen, planned: &mut Planned) -> bool {
         .filter(|(_, plan)| busy(plan))
         .map(|(chain, _)| chain.clone())
         .collect();
+    let tick = HandedOut { inventory: seen.hash.clone(), now: seen.inventory.taken_at };
+    let Ok(tick) = app.records.hand_out(&tick).await else { return false };
     for chain in chains {
-        let part = Part {
-            subscription: chain.clone(),
-            inventory: seen.hash.clone(),
-            now: seen.inventory.taken_at,
-        };
+        let part = Part { subscription: chain.clone(), tick: tick.clone() };
         if app.queue.put(&Message::Tick(Some(part))).await.is_err() {
             break;
         }

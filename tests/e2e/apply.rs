@@ -191,3 +191,37 @@ async fn a_policy_that_cannot_be_read_does_not_stop_the_others() {
     assert!(problem.contains("Policy `spoilt` cannot be read"), "{problem}");
     lab.stack.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn locks_and_immutability_are_seen_and_nothing_is_asked_in_vain() {
+    let lab = Lab::start().await.unwrap();
+    let disk = lab.make_disk("data", 65536).await.unwrap();
+    lab.protect(&disk, 24).await.unwrap();
+    lab.fire().await.unwrap();
+    let snapshot = lab.snapshots().await.unwrap()[0]["id"].as_str().unwrap().to_owned();
+    let policy = json!({ "immutabilityDurationDays": 5, "type": "Unlocked" });
+    let path = format!("{snapshot}/updateImmutabilityPolicy?api-version=2026-03-02");
+    lab.azure.arm(Method::POST, &path, Some(&policy)).await.unwrap();
+    let group = format!("/subscriptions/{PRODUCTION}/resourceGroups/dr");
+    let lock = json!({ "properties": { "level": "ReadOnly" } });
+    let path =
+        format!("{group}/providers/Microsoft.Authorization/locks/closed?api-version=2020-05-01");
+    lab.azure.arm(Method::PUT, &path, Some(&lock)).await.unwrap();
+    let puts = async || lab.counters().await.unwrap()["requests"]["PUT"].clone();
+    let before = puts().await;
+    lab.advance(5).await.unwrap();
+    lab.fire().await.unwrap();
+    // The copy that is due is not asked for, and the plan says why.
+    assert_eq!(puts().await, before);
+    let estate = lab.get("/estate").await.unwrap();
+    assert_eq!(
+        estate["inventory"]["locks"],
+        json!([{ "scope": group, "name": "closed", "level": "ReadOnly" }])
+    );
+    let until = estate["inventory"]["snapshots"][0]["immutable_until"].as_str().unwrap();
+    assert!(until.parse::<jiff::Timestamp>().is_ok(), "{until}");
+    let plan = lab.get("/plan").await.unwrap();
+    let decisions = plan["plan"]["decisions"].to_string();
+    assert!(decisions.contains(r#""kind":"locked""#), "{decisions}");
+    lab.stack.stop().await;
+}

@@ -19,6 +19,7 @@ use shared::{
 use crate::{
     app::{App, Seen},
     error::Error,
+    tick::note_vanished,
 };
 
 /// What was seen, or an error that says why there is nothing to show.
@@ -88,7 +89,8 @@ fn with_etag(estate: &Estate, headers: &HeaderMap) -> Response {
 }
 
 pub(super) async fn show_plan(State(app): State<Arc<App>>) -> Result<Json<PlanView>, Error> {
-    let (inventory, _) = inventory(&app).await?;
+    let (mut inventory, _) = inventory(&app).await?;
+    note_vanished(&app, Arc::make_mut(&mut inventory)).await;
     let now = inventory.taken_at;
     let limits = app.limits(now, app.now().await);
     let policies = app.records.policies().await?;

@@ -135,6 +135,7 @@ fn failed(message: &str) -> Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::Part;
 
     #[test]
     fn reads_a_message_as_hosts_and_samples_write_it() {
@@ -144,6 +145,16 @@ mod tests {
         {
             let message = read(&json!({"Data": {"item": data}, "Metadata": {}}));
             assert_eq!(message, Some(Message::Request("11111111-0001".to_owned())));
+        }
+        for (text, part) in [
+            (r#"{"tick":null}"#, None),
+            (
+                r#"{"tick":{"subscription":"s","tick":"1-a"}}"#,
+                Some(Part { subscription: "s".to_owned(), tick: "1-a".to_owned() }),
+            ),
+        ] {
+            let message = read(&json!({"Data": {"item": json!(text).to_string()}}));
+            assert_eq!(message, Some(Message::Tick(part)));
         }
         for data in [json!("\"hello\""), json!("hello"), json!(7), json!({"other": 1})] {
             assert_eq!(read(&json!({"Data": {"item": data}})), None);

@@ -52,7 +52,7 @@ pub(super) async fn look(
 
 /// Notes which points of ours are listed no more, although no run deleted them. What was listed
 /// before cannot always be told; then that is a gap.
-async fn note_vanished(app: &App, inventory: &mut Inventory) {
+pub(crate) async fn note_vanished(app: &App, inventory: &mut Inventory) {
     let before = match app.records.last_inventory().await {
         Ok(None) => return,
         Ok(Some(hash)) => app.records.inventory(&hash).await,
