@@ -58,6 +58,7 @@ pub async fn gather(
     inventory.disks.sort_by(|a, b| a.id.cmp(&b.id));
     inventory.locks.sort_by(|a, b| (&a.scope, &a.name).cmp(&(&b.scope, &b.name)));
     inventory.snapshots.sort_by(|a, b| a.id.cmp(&b.id));
+    inventory.share();
     Ok(Gathered { inventory, tenant: seen.tenant })
 }
 

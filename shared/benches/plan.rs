@@ -3,8 +3,6 @@
 //! The estate has disks of ten points on three sides, a day between two points; each disk is due a
 //! snapshot and a copy, and each side lets its oldest points go. Objects are snapshots and copies.
 
-#![expect(clippy::disallowed_methods, reason = "a bench reads the clock and its arguments")]
-
 use std::{collections::BTreeMap, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};

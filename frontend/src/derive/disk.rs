@@ -78,7 +78,7 @@ pub(crate) fn disk_view(
     let chain = lineage.of(disk);
     let requests = requests_about(disk, chain, requests);
     let sides = status.sides.iter().map(|side| {
-        let on_side = chain.iter().rev().filter(|point| point.side() == side.side);
+        let on_side = chain.iter().rev().filter(|point| *point.side() == side.side);
         SideView {
             label: present::side(inventory, &side.side),
             region: present::region(inventory, &side.side.region),

@@ -155,11 +155,13 @@ fn Source(view: Memo<Option<SnapshotView>>) -> impl IntoView {
 fn Tags(view: Memo<Option<SnapshotView>>) -> impl IntoView {
     let tags =
         Memo::new(move |_| view.get().map(|view| view.row.snapshot.tags).unwrap_or_default());
-    let list = move || match tags.with(std::collections::BTreeMap::is_empty) {
+    let list = move || match tags.with(shared::model::Tags::is_empty) {
         true => view! { <p class="dim">"It has none."</p> }.into_any(),
         false => {
-            let line = |(name, value)| view! { <div><dt>{name}</dt><dd>{value}</dd></div> };
-            view! { <dl class="fact-list tags">{tags.get().into_iter().map(line).collect_view()}</dl> }
+            let line = |(name, value): (&str, &str)| {
+                view! { <div><dt>{name.to_owned()}</dt><dd>{value.to_owned()}</dd></div> }
+            };
+            view! { <dl class="fact-list tags">{tags.with(|tags| tags.iter().map(line).collect_view())}</dl> }
                 .into_any()
         }
     };

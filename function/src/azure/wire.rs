@@ -138,7 +138,7 @@ impl Resource<Properties> {
             network_access: network_access(properties.network_access_policy.as_deref()),
             state,
             immutable_until: properties.immutability_policy.map(|policy| policy.until()),
-            tags: self.tags.unwrap_or_default(),
+            tags: self.tags.unwrap_or_default().into(),
         })
     }
 }

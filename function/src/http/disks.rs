@@ -77,7 +77,7 @@ fn view(point: &Point<'_>, plan: &Plan) -> PointView {
     let decision = plan.about_point(&point.snapshot.id);
     PointView {
         snapshot: point.snapshot.clone(),
-        side: point.side(),
+        side: point.side().clone(),
         point_time: point.point_time,
         fate: decision.map_or(Fate::Keep, |decision| decision.fate),
         reasons: decision.map(|decision| decision.reasons.clone()).unwrap_or_default(),

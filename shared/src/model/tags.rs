@@ -15,6 +15,11 @@ impl Tags {
         self.0.iter().map(|(name, value)| (&**name, &**value))
     }
 
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Sets a value; names compare exactly, as in the map that Azure sends.
     pub fn insert(&mut self, name: impl Into<Arc<str>>, value: impl Into<Arc<str>>) {
         let (name, value) = (name.into(), value.into());

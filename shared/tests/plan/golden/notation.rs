@@ -367,12 +367,12 @@ impl Scenario {
 fn adorn(snapshot: &mut Snapshot, mark: &str, text: &str) {
     let tags = &mut snapshot.tags;
     match mark {
-        "pinned" => drop(tags.insert(tags::PIN.to_owned(), "ann".to_owned())),
-        "marked" => drop(tags.insert(tags::DELETE_AFTER.to_owned(), time(text).to_string())),
-        "garbled" => drop(tags.insert(tags::DELETE_AFTER.to_owned(), "soon".to_owned())),
-        "approved" => drop(tags.insert(tags::APPROVED.to_owned(), "batch".to_owned())),
-        "foreign" => drop(tags.insert(tags::INSTALLATION.to_owned(), "elsewhere".to_owned())),
-        "by-hand" => drop(tags.remove(tags::POLICY)),
+        "pinned" => tags.insert(tags::PIN.to_owned(), "ann".to_owned()),
+        "marked" => tags.insert(tags::DELETE_AFTER.to_owned(), time(text).to_string()),
+        "garbled" => tags.insert(tags::DELETE_AFTER.to_owned(), "soon".to_owned()),
+        "approved" => tags.insert(tags::APPROVED.to_owned(), "batch".to_owned()),
+        "foreign" => tags.insert(tags::INSTALLATION.to_owned(), "elsewhere".to_owned()),
+        "by-hand" => tags.remove(tags::POLICY),
         // Somebody took all of our tags away.
         "untagged" => tags.clear(),
         // Nothing leads back to its disk.
