@@ -195,11 +195,12 @@ impl Gate {
         if access == Access::Beat {
             self.life.facts().recorded = true;
         }
+        // What fails ends the reading of the past; the last reading is what a plan is made on.
+        if matches!(access, Access::Read(Kind::Run | Kind::History)) {
+            self.life.facts().forgetful = fails;
+        }
         if !fails {
             return Ok(());
-        }
-        if matches!(access, Access::Read(Kind::Run | Kind::History)) {
-            self.life.facts().forgetful = true;
         }
         Err(io::Error::other("a fault of the simulation"))
     }
