@@ -106,12 +106,7 @@ pub const PLANTS: &[Plant] = &[
         "None => Ok(false),",
     ),
     plant("two-at-once", COPIES, "copying.insert(view.disk.unique_id.clone());", ""),
-    plant(
-        "newest-first",
-        "shared/src/plan/wants.rs",
-        "key(a).cmp(&key(b))",
-        "key(b).cmp(&key(a))",
-    ),
+    plant("newest-first", "shared/src/plan/wants.rs", "key(a).cmp(&key(b))", "key(b).cmp(&key(a))"),
     plant(
         "give-up-at-once",
         COPIES,
