@@ -14,8 +14,9 @@ use crate::{
 /// The record that all checkpoints are versions of.
 const CHECKPOINTS: &str = "checkpoint";
 
-/// A checkpoint is written once so many runs have been folded onto the last one.
-const RUNS_PER_CHECKPOINT: usize = 50;
+/// A checkpoint is written once so many runs have been folded onto the last one: each tick reads
+/// the runs after it.
+const RUNS_PER_CHECKPOINT: usize = 10;
 
 /// A fold of the runs up to `heads`.
 #[derive(Default, Serialize, Deserialize)]

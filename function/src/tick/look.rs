@@ -59,6 +59,7 @@ pub(crate) async fn note_vanished(app: &App, inventory: &mut Inventory) {
         Err(error) => Err(error),
     };
     let why = match before {
+        Ok(Some(before)) if misses_nothing(inventory, &before, &app.config.installation) => return,
         Ok(Some(before)) => {
             // A run that died before it was recorded may have deleted what was marked and due.
             let due: BTreeSet<&str> = before
@@ -80,4 +81,19 @@ pub(crate) async fn note_vanished(app: &App, inventory: &mut Inventory) {
         what: "points listed before".to_owned(),
         message: format!("the inventory of the last run cannot be read: {why}"),
     });
+}
+
+/// Whether everything of ours that was there or missed before is there: then the past need not be
+/// read to know who deleted it.
+fn misses_nothing(inventory: &Inventory, before: &Inventory, installation: &str) -> bool {
+    let there: BTreeSet<(&str, &str)> = inventory
+        .snapshots
+        .iter()
+        .map(|point| (point.id.key(), point.unique_id.as_str()))
+        .collect();
+    let mut ours = before.snapshots.iter().filter(|point| point.is_of(installation));
+    before.vanished.is_empty()
+        && ours.all(|point| {
+            point.unique_id.is_empty() || there.contains(&(point.id.key(), &point.unique_id))
+        })
 }

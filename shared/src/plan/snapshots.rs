@@ -85,6 +85,14 @@ fn due(
         return Err(idle(view));
     };
     let Some((lead, _)) = due.iter().find(|(_, of)| *of == slot) else { return Err(idle(view)) };
+    // One snapshot of a slot, also where another policy put it into another group.
+    let has_slot = |point: &&Point<'_>| {
+        tags::read_time(&point.snapshot.tags, tags::SLOT) == Some(slot)
+            && !matches!(point.snapshot.state, PointState::Failed { .. })
+    };
+    if own.iter().any(has_slot) {
+        return Err(idle(view));
+    }
     let (policy, disk) = (lead.policy, view.disk);
     let side = source_side(policy, disk);
     let name = names::snapshot_name(&context.limits.installation, &disk.id, &disk.unique_id, slot);

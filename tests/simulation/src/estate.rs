@@ -182,6 +182,15 @@ impl Estate {
         self.0.azure.panics()
     }
 
+    /// Notes a change of one point in what was looked at, which spares another look.
+    pub(crate) fn retouch(&self, key: &str, change: impl FnOnce(&mut Point)) {
+        if let Some((_, look)) = &mut self.state().look
+            && let Some(point) = Arc::make_mut(look).points.iter_mut().find(|p| p.key == key)
+        {
+            change(point);
+        }
+    }
+
     /// Says that what was looked at has changed.
     pub(crate) fn changed(&self) {
         self.state().look = None;
@@ -249,13 +258,13 @@ impl Estate {
         Ok(())
     }
 
-    /// Everything that is there; what was seen in the last seconds will do.
+    /// Everything that is there, as it was seen after the last listing and creation at least.
     pub(crate) async fn look(&self) -> anyhow::Result<Arc<Look>> {
         let now = self.clocks().now();
         let (subscriptions, delay) = {
             let state = self.state();
             if let Some((at, look)) = &state.look
-                && now.duration_since(*at) < SignedDuration::from_secs(5)
+                && now.duration_since(*at) < SignedDuration::from_mins(5)
             {
                 return Ok(look.clone());
             }

@@ -195,11 +195,12 @@ impl Gate {
         if access == Access::Beat {
             self.life.facts().recorded = true;
         }
+        // What fails ends the reading of the past; the last reading is what a plan is made on.
+        if matches!(access, Access::Read(Kind::Run | Kind::History)) {
+            self.life.facts().forgetful = fails;
+        }
         if !fails {
             return Ok(());
-        }
-        if matches!(access, Access::Read(Kind::Run | Kind::History)) {
-            self.life.facts().forgetful = true;
         }
         Err(io::Error::other("a fault of the simulation"))
     }
@@ -240,7 +241,7 @@ impl Gate {
         let response = self.estate.forward(Request::from_parts(parts, Body::from(body))).await;
         let status = response.status();
         if method != Method::GET {
-            self.estate.changed();
+            self.retouch(&method, &path, &given, status.is_success());
             let subject = (self.installation, &method, path.as_str());
             judge::after_write(&self.estate, subject, &given, status.as_u16());
         }
@@ -249,6 +250,29 @@ impl Gate {
         self.estate.state().report.mix((method.as_str(), uri.path(), status.as_u16()));
         self.life.step().await;
         if lost { broken() } else { response }
+    }
+
+    /// Notes what a write has changed in what the judge looks at.
+    fn retouch(&self, method: &Method, path: &str, given: &Value, done: bool) {
+        let tags = path.strip_suffix("/providers/microsoft.resources/tags/default");
+        match (method, tags) {
+            _ if !done => {}
+            (&Method::DELETE, _) => self.estate.retouch(path, |point| {
+                point.deleting = true;
+                point.ready = false;
+            }),
+            (&Method::PATCH, Some(key)) => self.estate.retouch(key, |point| {
+                let given = given.pointer("/properties/tags").and_then(Value::as_object);
+                for (name, value) in given.into_iter().flatten() {
+                    let name = name.to_ascii_lowercase();
+                    match value.as_str().filter(|value| !value.is_empty()) {
+                        Some(value) => drop(point.tags.insert(name, value.to_owned())),
+                        None => drop(point.tags.remove(&name)),
+                    }
+                }
+            }),
+            _ => self.estate.changed(),
+        }
     }
 
     fn draw(&self) -> (Fate, u64) {
@@ -308,6 +332,10 @@ impl Gate {
                 .any(|end| path.ends_with(end));
         if !is_list {
             return;
+        }
+        if path.ends_with("/snapshots") {
+            // The judge never looks with older eyes than who plans.
+            self.estate.changed();
         }
         let narrowed = self.estate.state().weather.narrowed;
         let mut facts = self.life.facts();

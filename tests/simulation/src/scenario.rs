@@ -131,7 +131,7 @@ impl Scenario {
             .collect();
         let every_minutes = dice.one(&[360, 360, 720, 720, 1440]);
         // Azure copies one point of a disk at a time, so that a tick starts at most one.
-        let tick_minutes = dice.one(&[60, 60, 90, 120]).min(every_minutes / (targets as i64 + 2));
+        let tick_minutes = dice.one(&[90, 120, 180, 240]).min(every_minutes / (targets as i64 + 2));
         let installations = (0..1 + usize::from(dice.chance(0.15)))
             .map(|nth| Installation::draw(dice, nth, disks.len(), targets, every_minutes))
             .collect();

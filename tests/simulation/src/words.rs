@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use shared::{Policy, Request};
 
-use crate::scenario::{Keep, Place, Scenario, Wish};
+use crate::scenario::{Keep, Scenario, Wish};
 
 /// The policy that a wish stands for, replacing `version`.
 pub(crate) fn policy(scenario: &Scenario, wish: &Wish, version: u32) -> anyhow::Result<Policy> {
@@ -67,17 +67,4 @@ pub(crate) fn snapshot(disk: &str, group: &str, name: &str) -> Value {
 /// Keeps a point.
 pub(crate) fn keep(point: &str) -> Value {
     json!({ "kind": "keep_point", "snapshot": point })
-}
-
-/// Approves held deletions.
-pub(crate) fn approve(batch: &str) -> Value {
-    json!({ "kind": "approve_deletions", "batch": batch })
-}
-
-/// Copies a snapshot by hand.
-pub(crate) fn copy(source: &str, place: &Place, name: &str) -> Value {
-    json!({
-        "kind": "copy_snapshot", "source": source, "subscription": place.subscription,
-        "group": place.group, "region": place.region, "name": name, "sku": "Standard_LRS",
-    })
 }
