@@ -3,7 +3,7 @@
 use gloo_net::http::{Request, RequestBuilder, Response};
 use serde::de::DeserializeOwned;
 use shared::{
-    Action, Policy, Run,
+    Action, History, Policy, Run,
     api::{ApiError, Estate, RequestView, Runs, Status, Ticked},
 };
 use web_sys::AbortSignal;
@@ -65,6 +65,11 @@ pub(crate) async fn estate(etag: Option<&str>) -> Result<Option<Fetched>, Failur
     let etag = response.headers().get("etag");
     let estate = read(response).await?;
     Ok(Some(Fetched { estate, etag }))
+}
+
+/// What past runs taught: what a plan needs that Azure does not tell.
+pub(crate) async fn history() -> Result<History, Failure> {
+    read(send(Request::get(path::API_HISTORY)).await?).await
 }
 
 pub(crate) async fn runs() -> Result<Runs, Failure> {

@@ -13,9 +13,11 @@ use crate::{
     query::{Query, use_query},
     store::use_store,
 };
+pub(crate) use access::{choices as access_choices, of as access};
 use copy::CopyDialog;
 pub(crate) use copy::{regions, subscriptions};
 use create::CreateDialog;
+pub(crate) use frame::groups;
 use restore::RestoreDialog;
 
 /// A dialog and what it is about.

@@ -55,6 +55,7 @@ pub(crate) fn id_of(kind: ResourceKind, part: impl Fn(&str) -> Option<String>) -
 
 pub(crate) const API_STATUS: &str = "/api/status";
 pub(crate) const API_ESTATE: &str = "/api/estate";
+pub(crate) const API_HISTORY: &str = "/api/history";
 pub(crate) const API_RUNS: &str = "/api/runs";
 pub(crate) const API_TICKS: &str = "/api/ticks";
 

@@ -91,6 +91,15 @@ pub fn routes() -> Vec<Route> {
         ),
         route(
             Method::GET,
+            "/api/history",
+            Reader,
+            "What past runs taught, for planning elsewhere",
+            None,
+            None,
+            get(estate::show_history),
+        ),
+        route(
+            Method::GET,
             "/api/disks",
             Reader,
             "Every disk and how well it is protected",

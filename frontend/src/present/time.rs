@@ -22,6 +22,11 @@ pub(crate) fn axis(at: Timestamp) -> String {
     at.to_zoned(TimeZone::UTC).strftime("%-d %b %H:%M").to_string()
 }
 
+/// `Mon 2026-11-23 07:00 CET`
+pub(crate) fn in_zone(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%a %Y-%m-%d %H:%M %Z").to_string()
+}
+
 /// `20261123T0600Z`, for names.
 pub(crate) fn stamp(at: Timestamp) -> String {
     at.to_zoned(TimeZone::UTC).strftime("%Y%m%dT%H%MZ").to_string()
