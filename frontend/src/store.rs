@@ -170,7 +170,8 @@ impl Store {
         self.why_not(Role::Owner)
     }
 
-    fn why_not(&self, needed: Role) -> Option<String> {
+    /// Why nobody below the role `needed` may do it; none if they may.
+    pub(crate) fn why_not(&self, needed: Role) -> Option<String> {
         let status = self.status.get();
         let Some(status) = status else { return Some("Still loading who you are.".to_owned()) };
         let role = status.identity.role;
