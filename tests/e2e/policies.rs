@@ -4,12 +4,24 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{Lab, browser::Browser, wait_for};
+use xtask::artifacts;
 
 const FORM: &str = "//form[@aria-label='Policy']";
 
 /// A fieldset of the editor by its legend.
 fn fieldset(legend: &str) -> String {
     format!("{FORM}//fieldset[legend[starts-with(normalize-space(.), '{legend}')]]")
+}
+
+/// Pictures of all that the page has, for people to look at.
+async fn picture(browser: &Browser, name: &str) {
+    let shots = artifacts::root().join("target/screenshots");
+    std::fs::create_dir_all(&shots).unwrap();
+    for (width, theme) in [(390, "dark"), (1440, "light")] {
+        browser.emulate(width, theme).await.unwrap();
+        let page = browser.find("//main").await.unwrap();
+        page.screenshot(&shots.join(format!("{name}-{width}-{theme}.png"))).await.unwrap();
+    }
 }
 
 async fn unfold(browser: &Browser, within: &str, summary: &str) {
@@ -61,6 +73,7 @@ async fn a_person_makes_a_policy_with_cron_two_targets_and_gfs() {
         .find("//section[@aria-label='Upper bound of copies']//li[contains(., '2 targets')]")
         .await
         .unwrap();
+    picture(&browser, "policy-whole").await;
     browser.button("Save policy").await.unwrap().click().await.unwrap();
     browser
         .find("//table[@aria-label='Policies']//a[normalize-space(.)='Gold, nightly']")
@@ -112,6 +125,7 @@ async fn an_edit_that_keeps_less_waits_for_the_click_that_approves() {
     browser.find(banner).await.unwrap().click().await.unwrap();
     browser.find("//h1[normalize-space(.)='Held deletions']").await.unwrap();
     browser.find("//p[contains(., 'Only the rules before version 2')]").await.unwrap();
+    picture(&browser, "deletions-held").await;
     let marked = || async {
         let plan = lab.get("/plan").await?;
         let decisions = plan["plan"]["decisions"].as_array().cloned().unwrap_or_default();

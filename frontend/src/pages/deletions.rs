@@ -55,7 +55,8 @@ pub(crate) fn DeletionsPage() -> impl IntoView {
         all
     });
     view! {
-        <h1>"Held deletions"</h1>
+        <nav class="crumbs" aria-label="Breadcrumb"><a href=path::HOME>"Disks"</a></nav>
+        <div class="title-row"><h1>"Held deletions"</h1></div>
         <p class="dim">
             "An edit that keeps less, or more deletions in a day than the policies foretold, waits here \
              until an owner approves. Until then every point stays; after it, each is marked and may \

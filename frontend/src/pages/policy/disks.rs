@@ -21,7 +21,7 @@ pub(super) fn DiskFields(
     });
     let words = move || {
         let selected = selected.get()?;
-        Some(format!(" {} of today selected", present::count(selected, "disk")))
+        Some(format!(" selects {} of today", present::count(selected, "disk")))
     };
     let by_rule = draft.include.with_untracked(|rules| !rules.is_empty())
         || draft.exclude.with_untracked(|rules| !rules.is_empty());

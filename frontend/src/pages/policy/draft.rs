@@ -195,7 +195,7 @@ impl Draft {
             stop_loss_gib: number(&self.stop_loss_gib.get()),
             first_copies_gib_per_day: number(&self.first_copies_gib_per_day.get()),
             abandon_after_hours: number(&self.abandon_after_hours.get()),
-            rules_before: base.rules_before,
+            rules_before: original.map(|o| o.rules_before.clone()).unwrap_or_default(),
         }
     }
 }

@@ -128,8 +128,8 @@ fn side_of(side: &Expected, zone: &TimeZone) -> Side {
         title,
         summary: present::count(side.points.len(), "point"),
         lanes,
-        from: day_of(oldest),
-        to: day_of(newest),
+        from: present::time::minute(oldest),
+        to: present::time::minute(newest),
     }
 }
 

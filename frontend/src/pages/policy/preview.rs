@@ -36,7 +36,12 @@ pub(super) fn Preview(policy: Memo<Policy>) -> impl IntoView {
     let store = use_store();
     let outlook = Memo::new(move |_| {
         let (estate, status) = (store.estate.get()?, store.status.get()?);
-        let draft = policy.get();
+        let mut draft = policy.get();
+        if let Some(saved) = estate.policies.iter().find(|known| known.id == draft.id) {
+            // What saving it does: the rules that it replaces hold until a person approves.
+            draft.version = saved.version + 1;
+            draft.rules_before = draft.replacing(saved);
+        }
         let mut policies = estate.policies.clone();
         policies.retain(|known| known.id != draft.id);
         policies.push(draft.clone());
