@@ -3,8 +3,8 @@
 use gloo_net::http::{Request, RequestBuilder, Response};
 use serde::de::DeserializeOwned;
 use shared::{
-    Action, Policy, Run,
-    api::{ApiError, Estate, RequestView, Runs, Status, Ticked},
+    Action, History, Policy, Run,
+    api::{ApiError, Estate, Imported, PlanView, RequestView, Runs, Status, Ticked},
 };
 use web_sys::AbortSignal;
 
@@ -65,6 +65,21 @@ pub(crate) async fn estate(etag: Option<&str>) -> Result<Option<Fetched>, Failur
     let etag = response.headers().get("etag");
     let estate = read(response).await?;
     Ok(Some(Fetched { estate, etag }))
+}
+
+/// What the next tick would do, as the function sees it.
+pub(crate) async fn plan() -> Result<PlanView, Failure> {
+    read(send(Request::get(path::API_PLAN)).await?).await
+}
+
+/// Saves the policies of a file, all or none of them.
+pub(crate) async fn import_policies(file: &serde_json::Value) -> Result<Imported, Failure> {
+    put(path::API_IMPORT, file).await
+}
+
+/// What past runs taught: what a plan needs that Azure does not tell.
+pub(crate) async fn history() -> Result<History, Failure> {
+    read(send(Request::get(path::API_HISTORY)).await?).await
 }
 
 pub(crate) async fn runs() -> Result<Runs, Failure> {

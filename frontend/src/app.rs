@@ -9,8 +9,9 @@ use leptos_router::{
 use crate::{
     components::{banner::Banners, header::Header},
     pages::{
-        disk::DiskPage, not_found::NotFoundPage, overview::OverviewPage, policies::PoliciesPage,
-        policy::PolicyPage, run::RunPage, runs::RunsPage, snapshot::SnapshotPage,
+        deletions::DeletionsPage, disk::DiskPage, not_found::NotFoundPage, overview::OverviewPage,
+        policies::PoliciesPage, policy::PolicyPage, run::RunPage, runs::RunsPage,
+        snapshot::SnapshotPage,
     },
     store,
 };
@@ -29,6 +30,7 @@ pub(crate) fn App() -> impl IntoView {
                     <Route path=path!("/portal") view=OverviewPage/>
                     <Route path=path!("/portal/policies") view=PoliciesPage/>
                     <Route path=path!("/portal/policies/:id") view=PolicyPage/>
+                    <Route path=path!("/portal/deletions") view=DeletionsPage/>
                     <Route path=path!("/portal/runs") view=RunsPage/>
                     <Route path=path!("/portal/runs/:id") view=RunPage/>
                     <Route

@@ -1,6 +1,8 @@
 //! The dialogs in which somebody asks for an action, one file each.
 
+mod abandon;
 mod access;
+mod adopt;
 mod copy;
 mod create;
 mod frame;
@@ -13,9 +15,13 @@ use crate::{
     query::{Query, use_query},
     store::use_store,
 };
+use abandon::AbandonDialog;
+pub(crate) use access::{choices as access_choices, of as access};
+use adopt::AdoptDialog;
 use copy::CopyDialog;
 pub(crate) use copy::{regions, subscriptions};
 use create::CreateDialog;
+pub(crate) use frame::groups;
 use restore::RestoreDialog;
 
 /// A dialog and what it is about.
@@ -24,6 +30,8 @@ enum Open {
     Create(ResourceId),
     Copy(ResourceId),
     Restore(ResourceId),
+    Adopt(ResourceId),
+    Abandon(ResourceId),
 }
 
 /// The dialog that the address bar names, once there is an estate to fill it from.
@@ -43,6 +51,8 @@ pub(crate) fn Dialogs(
             "create" => Open::Create(of),
             "copy" => Open::Copy(of),
             "restore" => Open::Restore(of),
+            "adopt" => Open::Adopt(of),
+            "abandon" => Open::Abandon(of),
             _ => return None,
         };
         is_ready.get().then_some(what)
@@ -53,6 +63,8 @@ pub(crate) fn Dialogs(
             Open::Create(disk) => view! { <CreateDialog disk on_close/> }.into_any(),
             Open::Copy(source) => view! { <CopyDialog source on_close/> }.into_any(),
             Open::Restore(source) => view! { <RestoreDialog source on_close/> }.into_any(),
+            Open::Adopt(snapshot) => view! { <AdoptDialog snapshot on_close/> }.into_any(),
+            Open::Abandon(copy) => view! { <AbandonDialog copy on_close/> }.into_any(),
         })
     }
 }

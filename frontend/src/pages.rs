@@ -1,5 +1,6 @@
 //! One page, one file.
 
+pub(crate) mod deletions;
 pub(crate) mod disk;
 pub(crate) mod not_found;
 pub(crate) mod overview;

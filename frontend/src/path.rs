@@ -6,6 +6,8 @@ use shared::{ResourceId, ResourceKind};
 pub(crate) const HOME: &str = "/portal";
 /// The list of policies.
 pub(crate) const POLICIES: &str = "/portal/policies";
+/// The deletions that wait for approval.
+pub(crate) const DELETIONS: &str = "/portal/deletions";
 /// The list of runs.
 pub(crate) const RUNS: &str = "/portal/runs";
 
@@ -55,6 +57,11 @@ pub(crate) fn id_of(kind: ResourceKind, part: impl Fn(&str) -> Option<String>) -
 
 pub(crate) const API_STATUS: &str = "/api/status";
 pub(crate) const API_ESTATE: &str = "/api/estate";
+pub(crate) const API_PLAN: &str = "/api/plan";
+/// The file of all policies.
+pub(crate) const API_EXPORT: &str = "/api/policies/export";
+pub(crate) const API_IMPORT: &str = "/api/policies/import";
+pub(crate) const API_HISTORY: &str = "/api/history";
 pub(crate) const API_RUNS: &str = "/api/runs";
 pub(crate) const API_TICKS: &str = "/api/ticks";
 

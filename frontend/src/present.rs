@@ -67,10 +67,10 @@ pub(crate) const fn protection(protection: Protection) -> Word {
             word("Failing", Tone::Bad, "The newest snapshot or copy of a side failed.")
         }
         Protection::Behind => {
-            word("Behind", Tone::Bad, "The newest point of a side is older than two intervals.")
+            word("Behind", Tone::Bad, "The newest point of a side is older than its RPO.")
         }
         Protection::Unprotected => word("Unprotected", Tone::Warn, "No policy protects this disk."),
-        Protection::Paused => word("Paused", Tone::Warn, "Its policy is switched off."),
+        Protection::Paused => word("Paused", Tone::Warn, "Its policy is switched off or paused."),
         Protection::Unknown => {
             word("Unknown", Tone::Warn, "Something that would tell could not be listed.")
         }

@@ -52,6 +52,8 @@ pub(crate) struct Store {
     pub(crate) now: RwSignal<Option<Timestamp>>,
     /// The same, every 10 s, for ages.
     pub(crate) about_now: Memo<Option<Timestamp>>,
+    /// What past runs taught, as the planner has it; none until it was fetched.
+    pub(crate) history: RwSignal<Option<Arc<History>>>,
     pub(crate) statuses: Memo<Arc<Vec<DiskStatus>>>,
     /// What the next tick would do: every point's fate comes from it.
     pub(crate) plan: Memo<Option<Arc<shared::Plan>>>,
@@ -68,6 +70,7 @@ pub(crate) struct Store {
 pub(crate) fn provide() -> Store {
     let estate: RwSignal<Option<Arc<Estate>>> = RwSignal::new(None);
     let status: RwSignal<Option<Arc<Status>>> = RwSignal::new(None);
+    let history: RwSignal<Option<Arc<History>>> = RwSignal::new(None);
     let now = RwSignal::new(None);
     let asked: RwSignal<BTreeMap<String, RequestView>> = RwSignal::new(BTreeMap::new());
     let store = Store {
@@ -78,7 +81,10 @@ pub(crate) fn provide() -> Store {
         now,
         about_now: Memo::new(move |_| now.get().map(clock::to_ten_seconds)),
         statuses: Memo::new(move |_| estate.get().map(statuses).unwrap_or_default()),
-        plan: Memo::new(move |_| Some(next_plan(&*estate.get()?, &*status.get()?))),
+        history,
+        plan: Memo::new(move |_| {
+            Some(next_plan(&*estate.get()?, &*history.get()?, &*status.get()?))
+        }),
         requests: Memo::new(move |_| all_requests(estate.get(), &asked.read())),
         progress: RwSignal::new(BTreeMap::new()),
         asked,
@@ -102,10 +108,9 @@ fn statuses(estate: Arc<Estate>) -> Arc<Vec<DiskStatus>> {
     Arc::new(disk_statuses(&estate.inventory, &lineage, &estate.policies))
 }
 
-fn next_plan(estate: &Estate, status: &Status) -> Arc<shared::Plan> {
+fn next_plan(estate: &Estate, history: &History, status: &Status) -> Arc<shared::Plan> {
     let inventory = &estate.inventory;
-    let history = History::none();
-    Arc::new(plan(inventory, &estate.policies, &[], &history, &status.limits, inventory.taken_at))
+    Arc::new(plan(inventory, &estate.policies, &[], history, &status.limits, inventory.taken_at))
 }
 
 fn all_requests(
@@ -165,7 +170,8 @@ impl Store {
         self.why_not(Role::Owner)
     }
 
-    fn why_not(&self, needed: Role) -> Option<String> {
+    /// Why nobody below the role `needed` may do it; none if they may.
+    pub(crate) fn why_not(&self, needed: Role) -> Option<String> {
         let status = self.status.get();
         let Some(status) = status else { return Some("Still loading who you are.".to_owned()) };
         let role = status.identity.role;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    model::{Inventory, Limits, Policy, Request, RequestState, Run, Side, Snapshot},
+    model::{Action, Inventory, Limits, Policy, Request, RequestState, Run, Side, Snapshot},
     plan::{Fate, Plan, Reason},
     status::DiskStatus,
 };
@@ -36,8 +36,23 @@ pub enum Role {
     Reader,
     /// Takes snapshots, copies, restores, keeps.
     Operator,
-    /// Changes policies, too.
+    /// Changes policies, and approves of deletions, too.
     Owner,
+}
+
+impl Role {
+    /// The least role that may ask for `action`.
+    pub const fn that_asks_for(action: &Action) -> Self {
+        match action {
+            Action::ApproveDeletions(_) => Self::Owner,
+            Action::CreateSnapshot(_)
+            | Action::CopySnapshot(_)
+            | Action::RestoreDisk(_)
+            | Action::KeepPoint(_)
+            | Action::AdoptPoint(_)
+            | Action::AbandonCopy(_) => Self::Operator,
+        }
+    }
 }
 
 /// `GET /api/status`: who and where, and how it stands with Azure.
@@ -138,6 +153,27 @@ pub struct PointView {
 pub struct Policies {
     /// By id.
     pub policies: Vec<Policy>,
+}
+
+/// `GET /api/policies/export`, and the body of `PUT /api/policies/import`: a file to keep in git.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct PolicyFile {
+    /// By id, without their versions and the rules that their edits replaced.
+    pub policies: Vec<Policy>,
+}
+
+/// What an import did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Imported {
+    /// The policies that were made or have a new version, by id.
+    pub saved: Vec<String>,
+    /// Those that are as the file says already, by id.
+    pub unchanged: Vec<String>,
+    /// Those that the file does not name; they stay as they are.
+    pub not_in_file: Vec<String>,
 }
 
 /// `GET /api/runs`

@@ -6,6 +6,7 @@
 pub mod api;
 pub mod check;
 pub mod equivalent;
+pub mod foresight;
 pub mod index;
 pub mod lineage;
 pub mod model;

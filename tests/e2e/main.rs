@@ -11,6 +11,7 @@ mod delta;
 mod files;
 mod outage;
 mod own_azure;
+mod policies;
 mod portal;
 mod remade;
 mod structure;

@@ -79,8 +79,14 @@ impl Browser {
 
     /// The field with that label in the open dialog.
     pub async fn field(&self, label: &str) -> anyhow::Result<WebElement> {
-        let id = "//dialog[@open]//label[normalize-space(text())='{label}' or normalize-space(*[1])='{label}']";
-        let label = self.find(&id.replace("{label}", label)).await?;
+        self.field_in("//dialog[@open]", label).await
+    }
+
+    /// The field with that label within what the `XPath` `scope` finds.
+    pub async fn field_in(&self, scope: &str, label: &str) -> anyhow::Result<WebElement> {
+        let id =
+            "{scope}//label[normalize-space(text())='{label}' or normalize-space(*[1])='{label}']";
+        let label = self.find(&id.replace("{scope}", scope).replace("{label}", label)).await?;
         match label.attr("for").await? {
             Some(id) => self.find(&format!("//*[@id='{id}']")).await,
             None => Ok(label.find(By::XPath(".//input|.//select|.//textarea")).await?),
@@ -89,7 +95,12 @@ impl Browser {
 
     /// Writes a text over what is in a field.
     pub async fn fill(&self, label: &str, text: &str) -> anyhow::Result<()> {
-        let field = self.field(label).await?;
+        self.fill_in("//dialog[@open]", label, text).await
+    }
+
+    /// The same within what the `XPath` `scope` finds.
+    pub async fn fill_in(&self, scope: &str, label: &str, text: &str) -> anyhow::Result<()> {
+        let field = self.field_in(scope, label).await?;
         field.send_keys(Key::Control + "a").await?;
         field.send_keys(text).await?;
         Ok(())
@@ -97,7 +108,12 @@ impl Browser {
 
     /// Chooses the option of that value.
     pub async fn choose(&self, label: &str, value: &str) -> anyhow::Result<()> {
-        let select = self.field(label).await?;
+        self.choose_in("//dialog[@open]", label, value).await
+    }
+
+    /// The same within what the `XPath` `scope` finds.
+    pub async fn choose_in(&self, scope: &str, label: &str, value: &str) -> anyhow::Result<()> {
+        let select = self.field_in(scope, label).await?;
         let option = select.find(By::XPath(format!(".//option[@value='{value}']"))).await?;
         Ok(option.click().await?)
     }

@@ -13,6 +13,9 @@ pub(crate) fn TextField(
     /// `number`, …
     #[prop(default = "text")]
     kind: &'static str,
+    /// The id of a list of suggestions.
+    #[prop(optional)]
+    list: &'static str,
 ) -> impl IntoView {
     view! {
         <div class="field">
@@ -22,6 +25,7 @@ pub(crate) fn TextField(
                     type=kind
                     autocomplete="off"
                     spellcheck="false"
+                    list=(!list.is_empty()).then_some(list)
                     prop:value=move || value.get()
                     disabled=disabled
                     on:input:target=move |ev| value.set(ev.target().value())

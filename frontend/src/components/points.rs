@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use leptos::{prelude::*, task::spawn_local};
-use shared::{Action, KeepPoint, PointState, ResourceId, api::RequestView, model::RequestState};
+use shared::{
+    Action, KeepPoint, PointState, Reason, ResourceId, api::RequestView, model::RequestState,
+};
 
 use super::{badge::Badge, progress::CopyProgress, prose::prose, time::Time};
 use crate::{
@@ -145,7 +147,8 @@ pub(crate) fn FateCell(row: Memo<Option<PointRow>>) -> impl IntoView {
     }
 }
 
-/// *Copy* and *Restore*, and *Keep* for what is marked.
+/// *Copy* and *Restore*; *Keep* for what is marked, *Adopt* for what others made, *Give up* for a copy
+/// under way.
 #[component]
 pub(crate) fn PointActions(
     id: ResourceId,
@@ -160,17 +163,33 @@ pub(crate) fn PointActions(
         row.get().is_some_and(|row| {
             let marked = row.snapshot.delete_after().is_some();
             let goes = row.decision.as_ref().is_some_and(|decision| {
-                matches!(decision.fate, shared::Fate::Marked | shared::Fate::Delete)
+                use shared::Fate::{Delete, Held, Marked};
+                matches!(decision.fate, Marked | Delete | Held)
             });
             marked || goes || (always_keep && !row.snapshot.is_pinned())
         })
     });
-    let (copy, restore, keep) = (id.clone(), id.clone(), id);
+    let adoptable = Memo::new(move |_| {
+        row.get().and_then(|row| row.decision).is_some_and(|decision| {
+            let made_elsewhere =
+                |reason: &Reason| matches!(reason, Reason::NotOurs | Reason::MadeByHand);
+            decision.reasons.iter().any(made_elsewhere)
+        })
+    });
+    let on_its_way = Memo::new(move |_| {
+        row.with(|row| {
+            row.as_ref().is_some_and(|r| r.snapshot.is_copy && r.snapshot.state.is_under_way())
+        })
+    });
+    let (copy, restore, keep) = (id.clone(), id.clone(), id.clone());
+    let (adopt, abandon) = (id.clone(), id);
     view! {
         <span class="button-row">
             {opener(query, "copy", "Copy", copy)}
             {opener(query, "restore", "Restore", restore)}
             {move || keepable.get().then(|| keep_button(store, keep.clone(), why_not))}
+            {move || adoptable.get().then(|| opener(query, "adopt", "Adopt", adopt.clone()))}
+            {move || on_its_way.get().then(|| opener(query, "abandon", "Give up", abandon.clone()))}
         </span>
     }
 }

@@ -2,13 +2,19 @@
 
 use leptos::prelude::*;
 
-/// Shows `text` with what is between backticks as code.
+use crate::present::time;
+
+/// Shows `text` with what is between backticks as code, and times as people read them.
 pub(crate) fn prose(text: &str) -> impl IntoView + use<> {
     text.split('`')
         .enumerate()
         .map(|(at, part)| {
-            let part = part.to_owned();
-            if at % 2 == 1 { view! { <code>{part}</code> }.into_any() } else { part.into_any() }
+            if at % 2 == 1 {
+                let part = part.to_owned();
+                view! { <code>{part}</code> }.into_any()
+            } else {
+                time::readable(part).into_any()
+            }
         })
         .collect_view()
 }

@@ -69,15 +69,20 @@ pub(crate) fn target_region(
     if let Some(region) = wanted.filter(|region| *region != source.region) {
         return region;
     }
+    another_region(inventory, &source.region).unwrap_or_else(|| source.region.clone())
+}
+
+/// The region that Azure pairs with `here`, else any other one.
+pub(crate) fn another_region(inventory: &Inventory, here: &Region) -> Option<Region> {
     let known = |name: &str| inventory.region(&Region::new(name)).map(|info| info.region.clone());
-    let here = source.region.as_str();
+    let here = here.as_str();
     let paired = PAIRS.iter().find_map(|(a, b)| match () {
         () if *a == here => known(b),
         () if *b == here => known(a),
         () => None,
     });
     let other = || inventory.regions.iter().map(|info| &info.region).find(|r| r.as_str() != here);
-    paired.or_else(|| other().cloned()).unwrap_or_else(|| source.region.clone())
+    paired.or_else(|| other().cloned())
 }
 
 /// The name that a restored disk or a copy begins with: the disk's, if it is known.
@@ -100,7 +105,8 @@ pub(crate) fn policy_id(name: &str, taken: &[Policy]) -> String {
     id.truncate(36);
     let id = id.trim_end_matches('-');
     let id = if id.is_empty() { "policy" } else { id };
-    let free = |id: &str| id != "new" && !taken.iter().any(|policy| policy.id == id);
+    let reserved = ["new", "export", "import"];
+    let free = |id: &str| !reserved.contains(&id) && !taken.iter().any(|policy| policy.id == id);
     if free(id) {
         return id.to_owned();
     }

@@ -111,7 +111,7 @@ pub(super) fn ActionDialog(
 }
 
 /// The groups of a subscription.
-pub(super) fn groups(estate: &Option<Arc<Estate>>, subscription: &str) -> Vec<Choice> {
+pub(crate) fn groups(estate: &Option<Arc<Estate>>, subscription: &str) -> Vec<Choice> {
     let groups = estate.iter().flat_map(|estate| &estate.inventory.groups);
     let mut names: Vec<String> = groups
         .filter(|group| group.subscription.eq_ignore_ascii_case(subscription))

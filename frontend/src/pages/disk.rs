@@ -214,7 +214,7 @@ fn PolicyLine(policy: Policy) -> impl IntoView {
         <li>
             <crate::components::policy_switch::PolicySwitch policy=policy.clone()/>
             <a href=path::policy(&policy.id)>{policy.name.clone()}</a>
-            <span class="dim">{summary}</span>
+            <span class="dim">{prose(&summary)}</span>
         </li>
     }
 }

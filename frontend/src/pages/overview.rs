@@ -6,9 +6,10 @@ use leptos::prelude::*;
 use shared::{ResourceId, status::Protection};
 
 use crate::{
-    components::{badge::Badge, progress::CopyProgress, time::Age},
+    components::{badge::Badge, icon::ToneIcon, progress::CopyProgress, time::Age},
     derive::overview::{Filter, Row, Sort, counts, next_due, rows},
-    path, present,
+    path,
+    present::{self, Tone},
     query::{Query, use_query},
     store::use_store,
 };
@@ -32,12 +33,33 @@ pub(crate) fn OverviewPage() -> impl IntoView {
     let is_loading = Memo::new(move |_| store.estate.with(Option::is_none));
     view! {
         <h1>"Disks"</h1>
+        <HeldBanner/>
         <Facts/>
         <Controls query filter shown=Signal::derive(move || rows.with(Vec::len))/>
         {move || match is_loading.get() {
             true => view! { <p class="loading" role="status">"Loading…"</p> }.into_any(),
             false => view! { <Table rows query/> }.into_any(),
         }}
+    }
+}
+
+/// That deletions wait for somebody.
+#[component]
+fn HeldBanner() -> impl IntoView {
+    let store = use_store();
+    let held = Memo::new(move |_| store.plan.get()?.held.as_ref().map(|batch| batch.points.len()));
+    move || {
+        held.get().map(|n| {
+            let waits = if n == 1 { "waits" } else { "wait" };
+            view! {
+                <p class="banner warn" role="status">
+                    <ToneIcon tone=Tone::Warn/>
+                    <span>{format!("{} {waits} for approval. ", present::count(n, "deletion"))}
+                        <a href=path::DELETIONS>"Look at them"</a>
+                    </span>
+                </p>
+            }
+        })
     }
 }
 

@@ -1,9 +1,15 @@
 //! All policies.
 
-use leptos::prelude::*;
-use shared::{Keep, Policy, Schedule, model::KeepRule};
+use leptos::{html, prelude::*, task::spawn_local};
+use shared::{Keep, Policy, Schedule, api::Imported, model::KeepRule};
+use wasm_bindgen_futures::JsFuture;
 
-use crate::{components::policy_switch::PolicySwitch, path, present, store::use_store};
+use crate::{
+    api,
+    components::{policy_switch::PolicySwitch, prose::prose},
+    path, present,
+    store::use_store,
+};
 
 #[component]
 pub(crate) fn PoliciesPage() -> impl IntoView {
@@ -44,14 +50,98 @@ pub(crate) fn PoliciesPage() -> impl IntoView {
     view! {
         <div class="title-row">
             <h1>"Policies"</h1>
-            <a class="button primary push" href=path::new_policy(None)>"New policy"</a>
+            <span class="button-row push">
+                <a class="button" href=path::API_EXPORT rel="external" download="snapferry-policies.json">"Export"</a>
+                <Import/>
+                <a class="button primary" href=path::new_policy(None)>"New policy"</a>
+            </span>
         </div>
         {list}
     }
 }
 
+/// Takes a file of policies and saves them, all or none.
+#[component]
+fn Import() -> impl IntoView {
+    let store = use_store();
+    let input = NodeRef::<html::Input>::new();
+    let is_sending = RwSignal::new(false);
+    let why_not = Memo::new(move |_| store.why_no_policies());
+    let choose = move |_| {
+        if let Some(input) = input.get_untracked() {
+            input.click();
+        }
+    };
+    let send = move |_| {
+        let Some(input) = input.get_untracked() else { return };
+        let Some(file) = input.files().and_then(|files| files.get(0)) else { return };
+        is_sending.set(true);
+        spawn_local(async move {
+            let (is_bad, text) = match import(&file).await {
+                Ok(imported) => (false, imported_words(&imported)),
+                Err(problem) => (true, format!("{}: {problem}", file.name())),
+            };
+            store.notify(is_bad, text, None);
+            store.wake();
+            // The same file, mended, is to be a change again.
+            input.set_value("");
+            is_sending.try_set(false);
+        });
+    };
+    view! {
+        <button
+            type="button"
+            disabled=move || is_sending.get() || why_not.get().is_some()
+            title=move || why_not.get()
+            on:click=choose
+        >
+            {move || if is_sending.get() { "Importing…" } else { "Import" }}
+        </button>
+        <input
+            type="file"
+            accept=".json,application/json"
+            class="visually-hidden"
+            tabindex="-1"
+            aria-label="File of policies"
+            node_ref=input
+            on:change=send
+        />
+    }
+}
+
+async fn import(file: &web_sys::File) -> Result<Imported, String> {
+    let text = JsFuture::from(file.text()).await;
+    let text = text.ok().and_then(|text| text.as_string()).ok_or("It cannot be read.")?;
+    let file = serde_json::from_str(&text).map_err(|error| format!("It is not JSON: {error}."))?;
+    api::import_policies(&file).await.map_err(|failure| failure.message().to_owned())
+}
+
+fn imported_words(imported: &Imported) -> String {
+    let policies = |n: usize| match n {
+        1 => "1 policy".to_owned(),
+        n => format!("{n} policies"),
+    };
+    let saved = match imported.saved.len() {
+        0 => "Nothing had changed".to_owned(),
+        n => format!("Saved {} ({})", policies(n), imported.saved.join(", ")),
+    };
+    let unchanged = match imported.unchanged.len() {
+        0 => String::new(),
+        n => format!("; {} unchanged", policies(n)),
+    };
+    let left = match imported.not_in_file.len() {
+        0 => String::new(),
+        n => format!("; {} not in the file, left as before", policies(n)),
+    };
+    format!("{saved}{unchanged}{left}.")
+}
+
 #[component]
 fn Line(policy: Policy) -> impl IntoView {
+    let store = use_store();
+    let until = policy.paused_until;
+    let paused =
+        move || until.filter(|until| store.about_now.get().is_some_and(|now| *until > now));
     view! {
         <tr>
             <th scope="row">
@@ -59,7 +149,12 @@ fn Line(policy: Policy) -> impl IntoView {
                 <span class="sub">{policy.id.clone()}</span>
             </th>
             <td data-label="Enabled"><PolicySwitch policy=policy.clone()/></td>
-            <td data-label="Does">{summary(&policy)}</td>
+            <td data-label="Does">
+                {prose(&summary(&policy))}
+                {move || paused().map(|until| view! {
+                    <span class="sub">{format!("Paused until {}", present::time::minute(until))}</span>
+                })}
+            </td>
             <td data-label="Disks" class="number">{disks(&policy)}</td>
         </tr>
     }

@@ -1,16 +1,22 @@
 //! A policy's editor, with what the next tick would do if it were saved as it stands.
 
+mod disks;
 mod draft;
 mod fields;
+mod keep;
+mod picture;
 mod preview;
+mod rules;
+mod schedule;
+mod targets;
 
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_params_map;
-use shared::Policy;
+use shared::{Policy, foresight::cautions};
 
 use crate::{
     api,
-    components::{dialog::Dialog, icon::ToneIcon},
+    components::{dialog::Dialog, icon::ToneIcon, prose::prose},
     path,
     present::Tone,
     query::{Query, use_query},
@@ -62,6 +68,11 @@ fn Editor(draft: Draft, saved: Option<Policy>) -> impl IntoView {
     });
     let problems = Memo::new(move |_| {
         policy.with(|policy| policy.problems().iter().map(ToString::to_string).collect::<Vec<_>>())
+    });
+    let cautions = Memo::new(move |_| {
+        let estate = store.estate.get();
+        let found = estate.map(|estate| policy.with(|p| cautions(p, &estate.inventory)));
+        found.unwrap_or_default().iter().map(ToString::to_string).collect::<Vec<_>>()
     });
     let why_not = Memo::new(move |_| store.why_no_policies());
     let is_saving = RwSignal::new(false);
@@ -121,7 +132,12 @@ fn Editor(draft: Draft, saved: Option<Policy>) -> impl IntoView {
         why_not.get().or_else(|| problems.with(|problems| problems.first().cloned()))
     });
     let disabled = Signal::derive(move || why_not.get().is_some());
-    let problem = |text: String| view! { <li><ToneIcon tone=Tone::Bad/><span>{text}</span></li> };
+    let problem = |text: String| {
+        view! { <li><ToneIcon tone=Tone::Bad/><span>{prose(&text)}</span></li> }
+    };
+    let caution = |text: String| {
+        view! { <li class="warn"><ToneIcon tone=Tone::Warn/><span>{prose(&text)}</span></li> }
+    };
     view! {
         <h1>{move || if is_new { "New policy".to_owned() } else { original.with(|o| o.as_ref().map(|p| p.name.clone()).unwrap_or_default()) }}</h1>
         {move || newer.get().map(|version| view! {
@@ -133,9 +149,10 @@ fn Editor(draft: Draft, saved: Option<Policy>) -> impl IntoView {
         })}
         <div class="editor">
             <form on:submit=save aria-label="Policy">
-                <Fields draft disabled/>
+                <Fields draft policy disabled/>
                 <ul class="obstacles" role="status" aria-label="Problems">
                     {move || problems.get().into_iter().map(problem).collect_view()}
+                    {move || cautions.get().into_iter().map(caution).collect_view()}
                 </ul>
                 {move || failure.get().map(|text| view! { <p class="banner bad" role="alert">{text}</p> })}
                 <div class="dialog-foot">

@@ -22,6 +22,21 @@ pub(crate) fn axis(at: Timestamp) -> String {
     at.to_zoned(TimeZone::UTC).strftime("%-d %b %H:%M").to_string()
 }
 
+/// `Mon 2026-11-23 07:00 CET`
+pub(crate) fn in_zone(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%a %Y-%m-%d %H:%M %Z").to_string()
+}
+
+/// A sentence whose times, `2026-11-23T06:00:00Z`, are written as `2026-11-23 06:00 UTC`.
+pub(crate) fn readable(sentence: &str) -> String {
+    let word = |word: &str| {
+        let core = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+        let time = core.ends_with('Z').then(|| core.parse().ok()).flatten();
+        time.map_or_else(|| word.to_owned(), |at| word.replace(core, &minute(at)))
+    };
+    sentence.split(' ').map(word).collect::<Vec<_>>().join(" ")
+}
+
 /// `20261123T0600Z`, for names.
 pub(crate) fn stamp(at: Timestamp) -> String {
     at.to_zoned(TimeZone::UTC).strftime("%Y%m%dT%H%MZ").to_string()
@@ -67,6 +82,19 @@ mod tests {
         assert_eq!(second(time), "2026-11-23 06:05:09 UTC");
         assert_eq!(clock(time), "06:05:09 UTC");
         assert_eq!(stamp(time), "20261123T0605Z");
+    }
+
+    #[test]
+    fn times_in_a_sentence_are_written_for_people() {
+        let text =
+            "The slot of 2026-11-23T06:00:00Z is done; the next begins at 2026-11-24T06:00:00Z.";
+        let expected =
+            "The slot of 2026-11-23 06:00 UTC is done; the next begins at 2026-11-24 06:00 UTC.";
+        assert_eq!(readable(text), expected);
+        assert_eq!(readable(" No Z here. "), " No Z here. ");
+        let zoned: Timestamp = at("2027-03-28T00:30:00Z");
+        let berlin = jiff::tz::TimeZoneDatabase::bundled().get("Europe/Berlin").unwrap();
+        assert_eq!(in_zone(zoned, &berlin), "Sun 2027-03-28 01:30 CET");
     }
 
     #[test]

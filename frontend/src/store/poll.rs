@@ -54,6 +54,9 @@ async fn ask(store: &Store, etag: &mut Option<String>) -> Result<(), Failure> {
     let status = Some(Arc::new(status));
     store.status.maybe_update(|held| set(held, status));
     if let Some(fetched) = api::estate(etag.as_deref()).await? {
+        // Whatever a run changes shows in the estate: its points, or the request that it ended.
+        let history = Some(Arc::new(api::history().await?));
+        store.history.maybe_update(|held| set(held, history));
         let estate = Arc::new(fetched.estate);
         if !clock::is_set(store) {
             clock::hear(store, estate.inventory.taken_at);

@@ -37,7 +37,8 @@ impl Store {
             match &view.state {
                 RequestState::Pending => {}
                 RequestState::Done { .. } => {
-                    let href = view.request.action.result().map(|id| path::resource(&id));
+                    let made = view.request.action.result().map(|id| path::resource(&id));
+                    let href = made.or_else(|| Some(path::DELETIONS.to_owned()));
                     self.notify(false, format!("{what}: carried out."), href);
                 }
                 RequestState::Refused { run, message } => {

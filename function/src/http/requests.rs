@@ -9,7 +9,7 @@ use axum::{
 };
 use shared::{
     Action, Obstacle, Request,
-    api::{Identity, RequestView},
+    api::{Identity, RequestView, Role},
     model::{RequestState, valid_request_id},
     preconditions,
 };
@@ -36,6 +36,13 @@ pub(super) async fn ask(
     if !valid_request_id(&id) {
         let message = "use 8 to 64 letters, digits and hyphens as the request's id, such as a UUID";
         return Err(Error::invalid("InvalidRequestId", message));
+    }
+    let needed = Role::that_asks_for(&action);
+    if identity.role < needed {
+        let message = format!(
+            "this takes the role {needed:?}; ask whoever administers Snapferry, or an owner to do it"
+        );
+        return Err(Error::Forbidden(message));
     }
     let seen = app.fresh().await;
     let inventory = seen.current().map_err(Error::Unavailable)?;

@@ -1,165 +1,112 @@
-//! The fields of a policy.
+//! The fields of a policy; what few need is folded away.
 
 use leptos::prelude::*;
-use shared::{Disk, ResourceId, SnapshotSku};
+use shared::{Policy, SnapshotSku};
 
-use super::draft::Draft;
+use super::{
+    disks::DiskFields,
+    draft::Draft,
+    keep::{KeepLast, KeepMore},
+    schedule::ScheduleFields,
+    targets::Targets,
+};
 use crate::{
     components::field::{CheckField, Choice, SelectField, TextField},
-    forms, present,
+    forms,
     store::use_store,
 };
 
-const PRESETS: [u32; 5] = [1, 4, 6, 12, 24];
-
 #[component]
-pub(super) fn Fields(draft: Draft, #[prop(into)] disabled: Signal<bool>) -> impl IntoView {
-    let store = use_store();
-    let with_first = |words: &str, mut choices: Vec<Choice>| {
-        choices.insert(0, (String::new(), words.to_owned()));
-        choices
-    };
-    let skus = with_first(
-        "ZRS where the region offers it",
-        [SnapshotSku::StandardLrs, SnapshotSku::StandardZrs]
-            .map(|sku| (sku.name().to_owned(), sku.name().to_owned()))
-            .to_vec(),
-    );
-    let regions = Signal::derive(move || {
-        let estate = store.estate.get();
-        let regions = estate.map(|estate| forms::regions(&estate.inventory)).unwrap_or_default();
-        with_first("No copies", regions)
-    });
-    let subscriptions = Signal::derive(move || {
-        let estate = store.estate.get();
-        let all = estate.map(|estate| forms::subscriptions(&estate.inventory)).unwrap_or_default();
-        with_first("The disk's own", all)
-    });
-    let groups = move |own: &'static str| {
-        Signal::derive(move || {
-            let estate = store.estate.get();
-            let mut names: Vec<String> = estate
-                .iter()
-                .flat_map(|estate| &estate.inventory.groups)
-                .map(|group| group.name.clone())
-                .collect();
-            names.sort_by_key(|name| name.to_lowercase());
-            names.dedup_by(|a, b| a.eq_ignore_ascii_case(b));
-            with_first(own, names.into_iter().map(|name| (name.clone(), name)).collect())
-        })
-    };
-    let preset = move |hours: u32| {
-        let set = move |_| draft.every_hours.set(hours.to_string());
-        let is_set = move || (draft.every_hours.get() == hours.to_string()).to_string();
-        view! {
-            <button type="button" class="small" aria-pressed=is_set disabled=disabled on:click=set>
-                {format!("{hours} h")}
-            </button>
-        }
-    };
-    let copies = Memo::new(move |_| !draft.target_region.with(String::is_empty));
-    let skus_there = skus.clone();
+pub(super) fn Fields(
+    draft: Draft,
+    policy: Memo<Policy>,
+    #[prop(into)] disabled: Signal<bool>,
+) -> impl IntoView {
     view! {
         <fieldset class="two">
             <legend>"Policy"</legend>
             <TextField label="Name" value=draft.name disabled/>
             <CheckField label="Enabled" value=draft.enabled disabled hint="The timer carries it out only while it is on."/>
         </fieldset>
-        <DiskList draft disabled/>
-        <fieldset class="two">
+        <DiskFields draft policy disabled/>
+        <fieldset>
             <legend>"Snapshots"</legend>
-            <TextField label="Every n hours, or cron" value=draft.every_hours disabled hint="Hours are counted from midnight UTC; or five cron fields, such as 0 6 * * MON-FRI."/>
-            <div class="button-row presets" role="group" aria-label="Presets">{PRESETS.map(preset).collect_view()}</div>
-            <SelectField label="Group for snapshots" value=draft.group choices=groups("The disk's own") disabled/>
-            <SelectField label="Redundancy" value=draft.sku choices=Signal::stored(skus) disabled/>
-            <TextField label="Keep the last n snapshots" value=draft.keep_source kind="number" disabled hint="Empty keeps everything."/>
+            <div class="two">
+                <ScheduleFields draft policy disabled/>
+                <SelectField label="Group for snapshots" value=draft.group
+                    choices=group_choices("The disk's own") disabled/>
+                <KeepLast keep=draft.keep label="Keep the last n snapshots" disabled/>
+            </div>
+            <KeepMore keep=draft.keep disabled/>
         </fieldset>
-        <fieldset class="two">
-            <legend>"Copies"</legend>
-            <SelectField label="Target region" value=draft.target_region choices=regions disabled/>
-            {move || copies.get().then(|| view! {
-                <SelectField label="Target subscription" value=draft.target_subscription choices=subscriptions disabled/>
-                <SelectField label="Target group" value=draft.target_group choices=groups("The snapshots' own") disabled/>
-                <SelectField label="Target redundancy" value=draft.target_sku choices=Signal::stored(skus_there.clone()) disabled/>
-                <TextField label="Keep the last n copies" value=draft.keep_target kind="number" disabled hint="Empty keeps everything."/>
-            })}
-        </fieldset>
+        <Targets draft disabled/>
+        <Limits draft disabled/>
     }
 }
 
-/// Every disk with a box; those that a policy names but the listing lacks are shown, too.
+/// Limits, the pause, and how snapshots are made.
 #[component]
-fn DiskList(draft: Draft, disabled: Signal<bool>) -> impl IntoView {
-    let store = use_store();
-    let filter = RwSignal::new(String::new());
-    let disks = Memo::new(move |_| {
-        let estate = store.estate.get();
-        let inventory = estate.as_ref().map(|estate| &estate.inventory);
-        let mut found: Vec<(ResourceId, String)> = inventory
-            .iter()
-            .flat_map(|inventory| inventory.disks.iter().map(move |disk| (inventory, disk)))
-            .map(|(inventory, disk)| (disk.id.clone(), words(inventory, disk)))
-            .collect();
-        found.sort_by(|a, b| (a.0.name(), &a.0).cmp(&(b.0.name(), &b.0)));
-        let listed = |id: &ResourceId| found.iter().any(|(known, _)| known == id);
-        let gone: Vec<(ResourceId, String)> = draft
-            .disks
-            .get_untracked()
-            .into_iter()
-            .filter(|id| !listed(id))
-            .map(|id| (id, "was not listed; it may be gone".to_owned()))
-            .collect();
-        gone.into_iter().chain(found).collect::<Vec<_>>()
-    });
-    let shown = move || {
-        let text = filter.get().to_lowercase();
-        let matches = |(id, words): &(ResourceId, String)| {
-            let all = format!("{} {} {words}", id.name(), id.group()).to_lowercase();
-            text.split_whitespace().all(|part| all.contains(part))
-        };
-        disks.get().into_iter().filter(matches).collect::<Vec<_>>()
-    };
-    let line = move |(id, words): (ResourceId, String)| {
-        let (name, own, asked) = (id.name().to_owned(), id.clone(), id);
-        let toggle = move |checked: bool| {
-            draft.disks.update(|disks| {
-                disks.retain(|disk| *disk != own);
-                if checked {
-                    disks.push(own.clone());
-                }
-            });
-        };
-        view! {
-            <li>
-                <label>
-                    <input
-                        type="checkbox"
-                        prop:checked=move || draft.disks.with(|disks| disks.contains(&asked))
-                        disabled=disabled
-                        on:change:target=move |ev| toggle(ev.target().checked())
-                    />
-                    <span>{name}</span>
-                    <span class="dim">{words}</span>
-                </label>
-            </li>
-        }
-    };
+fn Limits(draft: Draft, disabled: Signal<bool>) -> impl IntoView {
+    let texts = [
+        draft.paused_until,
+        draft.stop_loss_gib,
+        draft.first_copies_gib_per_day,
+        draft.abandon_after_hours,
+        draft.rpo_minutes,
+        draft.sku,
+    ];
+    let open = texts.iter().any(|text| !text.with_untracked(String::is_empty));
     view! {
         <fieldset>
-            <legend>"Disks" <span class="dim">{move || format!(" {} chosen", draft.disks.with(Vec::len))}</span></legend>
-            <TextField label="Filter disks" value=filter/>
-            <ul class="check-list" aria-label="Disks">
-                <For each=shown key=|(id, words)| (id.key().to_owned(), words.clone()) children=line/>
-            </ul>
+            <legend>"Limits and more"</legend>
+            <details open=open>
+                <summary>"Pause, RPO, stop-loss, redundancy, network access"</summary>
+                <div class="two">
+                    <TextField label="Paused until (UTC)" value=draft.paused_until kind="datetime-local" disabled
+                        hint="Until then nothing of it is made or deleted."/>
+                    <TextField label="RPO at the source in minutes" value=draft.rpo_minutes kind="number" disabled
+                        hint="How old the newest snapshot may become. Empty: twice the schedule's longest gap."/>
+                    <TextField label="Stop-loss in GiB a month" value=draft.stop_loss_gib kind="number" disabled
+                        hint="No copy starts that could move more, by its upper bound. Empty for no limit."/>
+                    <TextField label="First copies in GiB a day" value=draft.first_copies_gib_per_day kind="number" disabled
+                        hint="Stages whole copies of many disks. Empty starts all of them."/>
+                    <TextField label="Give up a stuck copy after hours" value=draft.abandon_after_hours kind="number" disabled
+                        hint="So that it does not hold up the other targets. Empty leaves that to a person."/>
+                    <SelectField label="Redundancy of snapshots" value=draft.sku choices=sku_choices() disabled/>
+                    <SelectField label="Network access" value=draft.network_access
+                        choices=Signal::stored(forms::access_choices()) disabled
+                        hint="Never wider than the disk's own."/>
+                </div>
+            </details>
         </fieldset>
     }
 }
 
-fn words(inventory: &shared::Inventory, disk: &Disk) -> String {
-    format!(
-        "{} · {} · {}",
-        disk.id.group(),
-        present::region(inventory, &disk.region),
-        present::number::size(disk.size_bytes)
-    )
+/// `choices` after one that stands for nothing in particular.
+pub(super) fn with_first(words: &str, mut choices: Vec<Choice>) -> Vec<Choice> {
+    choices.insert(0, (String::new(), words.to_owned()));
+    choices
+}
+
+/// The names of all groups, after what no choice means.
+pub(super) fn group_choices(none: &'static str) -> Signal<Vec<Choice>> {
+    let store = use_store();
+    Signal::derive(move || {
+        let estate = store.estate.get();
+        let mut names: Vec<String> = estate
+            .iter()
+            .flat_map(|estate| &estate.inventory.groups)
+            .map(|group| group.name.clone())
+            .collect();
+        names.sort_by_key(|name| name.to_lowercase());
+        names.dedup_by(|a, b| a.eq_ignore_ascii_case(b));
+        with_first(none, names.into_iter().map(|name| (name.clone(), name)).collect())
+    })
+}
+
+/// The redundancies, after the one that the region offers.
+pub(super) fn sku_choices() -> Signal<Vec<Choice>> {
+    let skus = [SnapshotSku::StandardLrs, SnapshotSku::StandardZrs]
+        .map(|sku| (sku.name().to_owned(), sku.name().to_owned()));
+    Signal::stored(with_first("ZRS where the region offers it", skus.to_vec()))
 }

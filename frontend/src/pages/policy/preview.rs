@@ -4,9 +4,15 @@ use std::collections::BTreeSet;
 
 use leptos::prelude::*;
 use shared::{
-    Fate, History, Plan, Policy, ResourceId, Step, Subject, lineage::lineage, model::Selected,
-    plan, plan::Cause,
+    Fate, Plan, Policy, ResourceId, Step, Subject,
+    foresight::{CopyBound, copy_bound},
+    lineage::lineage,
+    model::Selected,
+    plan,
+    plan::Cause,
 };
+
+use super::picture::Picture;
 
 use crate::{
     components::{badge::Badge, prose::prose},
@@ -30,12 +36,17 @@ pub(super) fn Preview(policy: Memo<Policy>) -> impl IntoView {
     let store = use_store();
     let outlook = Memo::new(move |_| {
         let (estate, status) = (store.estate.get()?, store.status.get()?);
-        let draft = policy.get();
+        let mut draft = policy.get();
+        if let Some(saved) = estate.policies.iter().find(|known| known.id == draft.id) {
+            // What saving it does: the rules that it replaces hold until a person approves.
+            draft.version = saved.version + 1;
+            draft.rules_before = draft.replacing(saved);
+        }
         let mut policies = estate.policies.clone();
         policies.retain(|known| known.id != draft.id);
         policies.push(draft.clone());
         let inventory = &estate.inventory;
-        let history = History::none();
+        let history = store.history.get()?;
         let now = inventory.taken_at;
         let plan = plan(inventory, &policies, &[], &history, &status.limits, now);
         Some(look(&plan, &draft, inventory))
@@ -48,8 +59,56 @@ pub(super) fn Preview(policy: Memo<Policy>) -> impl IntoView {
         <aside class="preview" aria-label="Preview">
             <h2>"At the next tick, if saved"</h2>
             {body}
+            <Bound policy/>
+            <Picture policy/>
         </aside>
     }
+}
+
+/// The most that copies may move; nothing for a policy without targets.
+#[component]
+fn Bound(policy: Memo<Policy>) -> impl IntoView {
+    let store = use_store();
+    let words = Memo::new(move |_| {
+        let (estate, status) = (store.estate.get()?, store.status.get()?);
+        let policy = policy.get();
+        let inventory = &estate.inventory;
+        let bound = copy_bound(&policy, inventory, &status.limits, inventory.taken_at);
+        (!policy.targets.is_empty())
+            .then(|| bound_words(&policy, bound, status.limits.delta_percent))
+    });
+    let line = |text: String| view! { <li>{text}</li> };
+    move || {
+        words.get().map(|lines| {
+            view! {
+                <section aria-label="Upper bound of copies">
+                    <h2>"What copies may move"</h2>
+                    <ul class="bound">{lines.into_iter().map(line).collect_view()}</ul>
+                </section>
+            }
+        })
+    }
+}
+
+fn bound_words(policy: &Policy, bound: CopyBound, delta_percent: u64) -> Vec<String> {
+    let size = present::number::size;
+    let first = match bound.first_bytes {
+        0 => "No first copies are left to be made.".to_owned(),
+        bytes => format!("First copies are whole: up to {}, once.", size(bytes)),
+    };
+    let month = format!(
+        "After that, at most {} a month: {}, {} and {}, each copy taken to be {delta_percent} % of its \
+         disk, as Azure tells no delta's size before.",
+        size(bound.month_bytes),
+        present::count(bound.disks, "disk"),
+        present::count(policy.targets.len(), "target"),
+        present::count(bound.slots, "slot"),
+    );
+    let stop = match policy.stop_loss_gib {
+        None => "No stop-loss is set.".to_owned(),
+        Some(gib) => format!("The stop-loss ends it at {gib} GiB in a month."),
+    };
+    vec![first, month, stop]
 }
 
 /// What of the plan concerns the policy.
