@@ -15,6 +15,12 @@ use crate::{app::App, error::Error, records::describe};
 /// A listing that takes longer leaves no time to do anything.
 const LISTING: Duration = Duration::from_secs(150);
 
+/// What a gap is called that leaves open which points are missed.
+const LISTED_BEFORE: &str = "points listed before";
+
+/// Runs among which one is sought that knew what was listed before it.
+const LOOKED_BACK: usize = 100;
+
 /// What a run plans on.
 pub(super) struct Seen {
     pub(super) trigger: RunTrigger,
@@ -58,6 +64,10 @@ pub(crate) async fn note_vanished(app: &App, inventory: &mut Inventory) {
         Ok(Some(hash)) => app.records.inventory(&hash).await,
         Err(error) => Err(error),
     };
+    let before = match before {
+        Ok(Some(before)) if !was_compared(&before) => compared_before(app).await,
+        other => other,
+    };
     let why = match before {
         Ok(Some(before)) if misses_nothing(inventory, &before, &app.config.installation) => return,
         Ok(Some(before)) => {
@@ -78,9 +88,26 @@ pub(crate) async fn note_vanished(app: &App, inventory: &mut Inventory) {
     };
     inventory.gaps.push(Gap {
         subscription: Link::ESTATE.to_owned(),
-        what: "points listed before".to_owned(),
+        what: LISTED_BEFORE.to_owned(),
         message: format!("the inventory of the last run cannot be read: {why}"),
     });
+}
+
+/// Whether an inventory was compared with the one before it: else it does not tell what is missed.
+fn was_compared(inventory: &Inventory) -> bool {
+    inventory.gaps.iter().all(|gap| gap.what != LISTED_BEFORE)
+}
+
+/// The newest inventory that was compared; none of the last runs' is as bad as one unread.
+async fn compared_before(app: &App) -> Result<Option<Inventory>, Error> {
+    for run in app.records.runs(LOOKED_BACK).await? {
+        let Some(hash) = &run.inventory else { continue };
+        match app.records.inventory(hash).await? {
+            Some(inventory) if !was_compared(&inventory) => {}
+            found => return Ok(found),
+        }
+    }
+    Ok(None)
 }
 
 /// Whether everything of ours that was there or missed before is there: then the past need not be
