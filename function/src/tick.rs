@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use shared::{
-    Inventory, Plan, Policy, Request, Run, Subject, check,
+    Action, Inventory, Plan, Policy, Request, Run, Subject, check,
     model::{
         Inputs, Link, Outcome, PolicyRef, RequestRef, RequestState, RunTrigger, Skip, StepOutcome,
     },
@@ -124,7 +124,11 @@ async fn plan_all(app: &App, seen: &Seen) -> Result<Planned, Error> {
     let inventory = &*seen.inventory;
     let now = inventory.taken_at;
     let limits = app.limits(now, seen.host_now);
-    let requests = app.records.pending().await?;
+    let mut requests = app.records.pending().await?;
+    if let RunTrigger::Request { .. } = seen.trigger {
+        // Without policies nothing is held, and an approval would be one of nothing.
+        requests.retain(|request| !matches!(request.action, Action::ApproveDeletions(_)));
+    }
     let (policies, mut problems) = policies_for(app, &seen.trigger).await?;
     let past = app.records.history().await;
     let inputs = Inputs {

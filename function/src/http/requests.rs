@@ -57,7 +57,17 @@ pub(super) async fn ask(
     let view = app.records.ask(request).await?;
     if view.state == RequestState::Pending {
         // A retry of a request that waits puts another message: told twice, it is done once.
-        let put = app.queue.put(&Message::Request(view.request.id.clone())).await;
+        let message = match &view.request.action {
+            // What it approves of is what policies would delete: that takes a whole tick.
+            Action::ApproveDeletions(_) => Message::Tick(None),
+            Action::CreateSnapshot(_)
+            | Action::CopySnapshot(_)
+            | Action::RestoreDisk(_)
+            | Action::KeepPoint(_)
+            | Action::AdoptPoint(_)
+            | Action::AbandonCopy(_) => Message::Request(view.request.id.clone()),
+        };
+        let put = app.queue.put(&message).await;
         put.map_err(|error| Error::NotQueued(error.to_string()))?;
     }
     Ok((StatusCode::ACCEPTED, Json(view)))

@@ -30,7 +30,7 @@ pub(super) fn KeepMore(keep: KeepDraft, disabled: Signal<bool>) -> impl IntoView
                  the newest point counts."
             </p>
             <div class="rules">
-                <TextField label="All of the last hours" value=keep.within_hours kind="number" disabled/>
+                <TextField label="Within hours" value=keep.within_hours kind="number" disabled/>
                 <TextField label="Hourly" value=keep.hourly kind="number" disabled/>
                 <TextField label="Daily" value=keep.daily kind="number" disabled/>
                 <TextField label="Weekly" value=keep.weekly kind="number" disabled/>
