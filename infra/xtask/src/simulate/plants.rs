@@ -146,14 +146,14 @@ pub const PLANTS: &[Plant] = &[
     plant(
         "deselected",
         RETENTION,
-        "let Some(disk) = disk.filter(|disk| force.selects(disk)) else {",
-        "let Some(disk) = disk else {",
+        "force.selects(disk).then(|| (&disk.region, sides.collect()))",
+        "Some((&disk.region, sides.collect()))",
     ),
     plant(
         "not-ours",
         RETENTION,
-        "let ours = |p: &&Point<'_>| p.snapshot.is_of(&context.limits.installation);",
-        "let ours = |_: &&Point<'_>| true;",
+        "let ours = point.snapshot.is_of(&context.limits.installation);",
+        "let ours = true;",
     ),
     plant("keep-one-less", "shared/src/model/keep.rs", "if place >= of {", "if place + 1 >= of {"),
     plant(
@@ -163,9 +163,9 @@ pub const PLANTS: &[Plant] = &[
         "short_hash(&[&installation[..0], unique_id])",
     ),
     plant(
-        "no-retry-of-marks",
+        "no-deletion",
         APPLY,
-        "None if point.delete_after().is_none() => Ok(None),",
+        "None if point.delete_after().is_none_or(|at| at > applying.inventory.taken_at) => Ok(None),",
         "None if point.delete_after().is_some() => Ok(None),",
     ),
     plant(
