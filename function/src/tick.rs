@@ -153,9 +153,9 @@ async fn plan_all(app: &App, seen: &Seen) -> Result<Planned, Error> {
     }));
     problems.extend(inventory.vanished.iter().map(|gone| {
         format!(
-            "`{}` is listed no more since {}, and no run deleted it: nothing is deleted until it is \
-             back, or has been away for 24 h",
-            gone.id, gone.since
+            "`{}` ({}) is listed no more since {}, and no run deleted it: nothing is deleted until it \
+             is back, has been away for 24 h while its group is listed, or an owner acknowledges it",
+            gone.id, gone.unique_id, gone.since
         )
     }));
     if !violations.is_empty() {
@@ -202,6 +202,11 @@ async fn hand_out(app: &App, seen: &Seen, planned: &mut Planned) -> bool {
     let writes = &planned.inputs.limits.writes;
     let busy =
         |plan: &Plan| plan.steps.iter().any(|step| writes.allow(step.effect.id().subscription()));
+    // An approval is of one batch of the whole estate, and ends with the run that finds it.
+    let approval = |request: &Request| matches!(request.action, Action::ApproveDeletions(_));
+    if planned.requests.iter().any(approval) {
+        return false;
+    }
     if !planned.holds || planned.parts.values().filter(|plan| busy(plan)).count() < 2 {
         return false;
     }

@@ -44,7 +44,7 @@ impl Role {
     /// The least role that may ask for `action`.
     pub const fn that_asks_for(action: &Action) -> Self {
         match action {
-            Action::ApproveDeletions(_) => Self::Owner,
+            Action::ApproveDeletions(_) | Action::AcknowledgeVanished(_) => Self::Owner,
             Action::CreateSnapshot(_)
             | Action::CopySnapshot(_)
             | Action::RestoreDisk(_)

@@ -78,9 +78,8 @@ pub fn equivalent(tool: Tool, action: &Action, inventory: &Inventory) -> String 
                 }
             };
         }
-        Action::ApproveDeletions(_) => {
-            return "# An approval changes nothing in Azure: the next tick marks the points."
-                .into();
+        Action::ApproveDeletions(_) | Action::AcknowledgeVanished(_) => {
+            return "# This changes nothing in Azure: later ticks act on it.".into();
         }
         Action::CreateSnapshot(a) => Made {
             id: a.result(),

@@ -23,8 +23,8 @@ pub use limits::{Limits, Writes};
 pub use policy::{MAX_KEEP, MAX_TARGETS, Policy, PolicyProblem, RulesBefore, Target, valid_group};
 pub use region::Region;
 pub use request::{
-    AbandonCopy, Action, AdoptPoint, ApproveDeletions, CopySnapshot, CreateSnapshot, KeepPoint,
-    Request, RequestState, RestoreDisk, valid_request_id,
+    AbandonCopy, AcknowledgeVanished, Action, AdoptPoint, ApproveDeletions, CopySnapshot,
+    CreateSnapshot, KeepPoint, Request, RequestState, RestoreDisk, valid_request_id,
 };
 pub use resource_id::{ResourceId, ResourceIdError, ResourceKind};
 pub use run::{

@@ -313,7 +313,7 @@ pub fn preconditions(action: &Action, inventory: &Inventory, limits: &Limits) ->
         Action::AdoptPoint(action) => adopt(action, inventory, limits, &mut found),
         Action::AbandonCopy(action) => abandon(action, inventory, limits, &mut found),
         // Whether the batch is the one that is held is decided with the deletions themselves.
-        Action::ApproveDeletions(_) => {}
+        Action::ApproveDeletions(_) | Action::AcknowledgeVanished(_) => {}
     }
     found
 }

@@ -176,6 +176,33 @@ async fn a_point_that_somebody_else_deleted_bars_deletions_for_a_day() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_missing_point_bars_nothing_once_an_owner_acknowledges_it() {
+    let lab = Lab::start().await.unwrap();
+    let disk = lab.make_disk("data", 65536).await.unwrap();
+    lab.protect(&disk, 24).await.unwrap();
+    for _ in 0..3 {
+        lab.fire().await.unwrap();
+    }
+    let copy = lab.snapshots_in("dr").await.unwrap()[0].clone();
+    let path = format!("{}?api-version=2023-10-02", copy["id"].as_str().unwrap());
+    lab.azure.arm(Method::DELETE, &path, None).await.unwrap();
+    lab.advance(5).await.unwrap();
+    lab.fire().await.unwrap();
+    let newest = || async {
+        let runs = lab.get("/runs").await.unwrap();
+        lab.get(&format!("/runs/{}", runs["runs"][0]["id"].as_str().unwrap())).await.unwrap()
+    };
+    assert!(newest().await["problems"][0].as_str().unwrap().contains("listed no more"));
+    let points = json!([copy["properties"]["uniqueId"]]);
+    let acknowledge = json!({ "kind": "acknowledge_vanished", "points": points });
+    lab.ask("33333333-0001", &acknowledge).await.unwrap();
+    lab.advance(5).await.unwrap();
+    lab.fire().await.unwrap();
+    assert_eq!(newest().await["problems"], json!([]));
+    lab.stack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_policy_that_cannot_be_read_does_not_stop_the_others() {
     let lab = Lab::start().await.unwrap();
     let disk = lab.make_disk("data", 65536).await.unwrap();

@@ -148,7 +148,8 @@ fn pending_on(
             | Action::KeepPoint(_)
             | Action::AdoptPoint(_)
             | Action::AbandonCopy(_)
-            | Action::ApproveDeletions(_) => return false,
+            | Action::ApproveDeletions(_)
+            | Action::AcknowledgeVanished(_) => return false,
         };
         Side::of(&result, region) == *side && inventory.snapshot(&result).is_none()
     };

@@ -56,7 +56,10 @@ impl Store {
 /// An action in a few words.
 pub(crate) fn title(action: &Action) -> String {
     let (Some(source), Some(result)) = (action.source(), action.result()) else {
-        return "Approve of held deletions".to_owned();
+        return match action {
+            Action::AcknowledgeVanished(_) => "Acknowledge missing points".to_owned(),
+            _ => "Approve of held deletions".to_owned(),
+        };
     };
     let verb = match action {
         Action::CreateSnapshot(_) => "Create snapshot",
@@ -66,6 +69,7 @@ pub(crate) fn title(action: &Action) -> String {
         Action::AdoptPoint(_) => return format!("Adopt {}", result.name()),
         Action::AbandonCopy(_) => return format!("Give up the copy {}", result.name()),
         Action::ApproveDeletions(_) => return "Approve of held deletions".to_owned(),
+        Action::AcknowledgeVanished(_) => return "Acknowledge missing points".to_owned(),
     };
     let of = match source.kind() {
         ResourceKind::Disk => "of disk",

@@ -65,7 +65,8 @@ pub(super) async fn ask(
             | Action::RestoreDisk(_)
             | Action::KeepPoint(_)
             | Action::AdoptPoint(_)
-            | Action::AbandonCopy(_) => Message::Request(view.request.id.clone()),
+            | Action::AbandonCopy(_)
+            | Action::AcknowledgeVanished(_) => Message::Request(view.request.id.clone()),
         };
         let put = app.queue.put(&message).await;
         put.map_err(|error| Error::NotQueued(error.to_string()))?;

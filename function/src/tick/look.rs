@@ -81,7 +81,8 @@ pub(crate) async fn note_vanished(app: &App, inventory: &mut Inventory) {
             let history = app.records.history().await.history;
             let deleted = |id: &ResourceId| history.deleted(id) || due.contains(id.key());
             let installation = &app.config.installation;
-            return inventory.mark_vanished(&before, installation, deleted, &BTreeSet::new());
+            let acknowledged = history.acknowledged.keys().cloned().collect();
+            return inventory.mark_vanished(&before, installation, deleted, &acknowledged);
         }
         Ok(None) => "it is missing".to_owned(),
         Err(error) => describe(&error),

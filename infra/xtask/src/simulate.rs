@@ -27,9 +27,35 @@ pub struct Options {
     /// Seeds within which a planted bug has to be found.
     #[arg(long, default_value_t = 200)]
     within: u64,
-    /// Options of the simulation itself, after `--`: `--seeds`, `--days`, `--from`, `--twice`, ….
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    arguments: Vec<String>,
+    /// How many seeds.
+    #[arg(long, default_value_t = 100)]
+    seeds: u64,
+    /// Simulated days of each.
+    #[arg(long, default_value_t = 30)]
+    days: u32,
+    /// The first seed.
+    #[arg(long, default_value_t = 0)]
+    from: u64,
+    /// Plays all seeds, also after one that failed.
+    #[arg(long)]
+    all: bool,
+    /// Plays each seed twice and compares every call.
+    #[arg(long)]
+    twice: bool,
+    /// Prints every seed.
+    #[arg(long)]
+    verbose: bool,
+}
+
+impl Options {
+    /// What the simulation itself is told.
+    fn arguments(&self, seeds: u64) -> Vec<String> {
+        let numbers = [("--seeds", seeds), ("--days", self.days.into()), ("--from", self.from)];
+        let flags = [("--all", self.all), ("--twice", self.twice), ("--verbose", self.verbose)];
+        let numbers = numbers.iter().flat_map(|(name, n)| [(*name).to_owned(), n.to_string()]);
+        let flags = flags.iter().filter(|(_, is_set)| *is_set).map(|(name, _)| (*name).to_owned());
+        numbers.chain(flags).collect()
+    }
 }
 
 const BUILD: [&str; 6] = ["build", "--quiet", "--profile", "simulate", "-p", "simulation"];
@@ -41,7 +67,8 @@ pub fn simulate(options: &Options) -> anyhow::Result<()> {
         Some(name) => plant(&root, name.as_deref(), options),
         None => {
             tools::run(tools::cargo(&root).args(BUILD))?;
-            tools::run(Command::new(root.join("target/simulate/simulate")).args(&options.arguments))
+            let arguments = options.arguments(options.seeds);
+            tools::run(Command::new(root.join("target/simulate/simulate")).args(arguments))
         }
     }
 }
@@ -100,7 +127,7 @@ fn find(copy: &Path, options: &Options) -> anyhow::Result<Option<(u64, String)>>
     build.args(BUILD).env("CARGO_TARGET_DIR", &target);
     tools::run(&mut build)?;
     let mut command = Command::new(target.join("simulate/simulate"));
-    command.args(["--seeds", &options.within.to_string()]).args(&options.arguments);
+    command.args(options.arguments(options.within));
     let played = command.stderr(Stdio::inherit()).output()?;
     if played.status.success() {
         return Ok(None);

@@ -37,6 +37,9 @@ pub struct History {
     /// The policy versions whose shorter retention a person approved.
     #[serde(default)]
     pub accepted: BTreeMap<String, u32>,
+    /// Points that may be missed, by unique id, and when a person said so.
+    #[serde(default)]
+    pub acknowledged: BTreeMap<String, Timestamp>,
 }
 
 /// A point that was deleted.
@@ -112,6 +115,11 @@ impl History {
                 }
             }
         }
+        for reason in run.decisions.iter().flat_map(|decision| &decision.reasons) {
+            if let Reason::Acknowledged { points } = reason {
+                self.acknowledged.extend(points.iter().map(|point| (point.clone(), run.now)));
+            }
+        }
         self.forget(run.now);
     }
 
@@ -152,6 +160,8 @@ impl History {
         let Ok(since) = now.checked_sub(MEMORY) else { return };
         self.deleted.retain(|_, gone| gone.at >= since);
         self.refused.retain(|_, refused| refused.at >= since);
+        // Once acknowledged, a point is in no later inventory's list of the missed.
+        self.acknowledged.retain(|_, at| *at >= since);
         for sides in self.abandoned.values_mut() {
             sides.retain(|_, at| *at >= since);
         }

@@ -249,3 +249,95 @@ fn one_of<T: Clone + Eq + Hash>(known: &mut HashSet<T>, value: &T) -> T {
     known.insert(value.clone());
     value.clone()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::{NetworkAccess, PointState, Tags},
+        tags,
+    };
+
+    fn at(hour: i64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + SignedDuration::from_hours(hour)
+    }
+
+    fn estate(hour: i64, points: &[&str]) -> Inventory {
+        let mut inventory = Inventory::empty(at(hour));
+        let region = Region::new("westus");
+        let group = Group { subscription: "s".into(), name: "g".into(), region: region.clone() };
+        inventory.groups.push(group);
+        for name in points {
+            let mut own = Tags::default();
+            own.insert(tags::INSTALLATION, "here");
+            inventory.snapshots.push(Snapshot {
+                id: ResourceId::snapshot("s", "g", name),
+                unique_id: format!("u-{name}"),
+                region: region.clone(),
+                incremental: true,
+                is_copy: false,
+                source_id: None,
+                source_unique_id: None,
+                family_id: None,
+                size_bytes: 1,
+                sku: "Standard_LRS".into(),
+                created_at: None,
+                network_access: NetworkAccess::DenyAll,
+                state: PointState::Ready,
+                immutable_until: None,
+                tags: own,
+            });
+        }
+        inventory
+    }
+
+    fn missed(inventory: &Inventory) -> Vec<&str> {
+        inventory.vanished.iter().map(|gone| gone.unique_id.as_str()).collect()
+    }
+
+    #[test]
+    fn a_point_is_missed_until_it_is_back_or_a_day_is_over() {
+        let before = estate(0, &["a", "b"]);
+        let nobody = |_: &ResourceId| false;
+        let mut narrowed = estate(1, &["a"]);
+        narrowed.mark_vanished(&before, "here", nobody, &BTreeSet::new());
+        assert_eq!(missed(&narrowed), ["u-b"]);
+        assert!(!narrowed.is_complete());
+        for (hour, points, expected) in
+            [(24, &["a"][..], &["u-b"][..]), (25, &["a"], &[]), (2, &["a", "b"], &[])]
+        {
+            let mut later = estate(hour, points);
+            later.mark_vanished(&narrowed, "here", nobody, &BTreeSet::new());
+            assert_eq!(missed(&later), expected, "hour {hour}");
+        }
+        // Its group is listed no more: a day does not settle it.
+        let mut groupless = estate(100, &["a"]);
+        groupless.groups.clear();
+        groupless.mark_vanished(&narrowed, "here", nobody, &BTreeSet::new());
+        assert_eq!(missed(&groupless), ["u-b"]);
+    }
+
+    #[test]
+    fn what_we_deleted_or_somebody_acknowledged_or_another_made_is_not_missed() {
+        let before = estate(0, &["a", "b", "c"]);
+        let mut after = estate(1, &[]);
+        let acknowledged = BTreeSet::from(["u-c".to_owned()]);
+        let ours = |id: &ResourceId| id.name() == "a";
+        after.mark_vanished(&before, "here", ours, &acknowledged);
+        assert_eq!(missed(&after), ["u-b"]);
+        after.mark_vanished(&before, "elsewhere", |_| false, &BTreeSet::new());
+        assert_eq!(missed(&after), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn a_lock_covers_what_is_below_its_scope_and_nothing_beside_it() {
+        let mut inventory = estate(0, &[]);
+        let lock = |scope: &str, level| Lock { scope: scope.into(), name: "l".into(), level };
+        let id = ResourceId::snapshot("s", "g", "a");
+        inventory.locks.push(lock("/subscriptions/s/resourceGroups/g2", LockLevel::ReadOnly));
+        assert_eq!(inventory.lock_on(&id), None);
+        inventory.locks.push(lock("/subscriptions/S", LockLevel::CanNotDelete));
+        inventory.locks.push(lock("/subscriptions/s/resourceGroups/G", LockLevel::ReadOnly));
+        assert_eq!(inventory.lock_on(&id).map(|lock| lock.level), Some(LockLevel::ReadOnly));
+    }
+}

@@ -40,6 +40,17 @@ pub enum Action {
     AbandonCopy(AbandonCopy),
     /// Let exactly these held deletions happen.
     ApproveDeletions(ApproveDeletions),
+    /// Say that points of ours which are listed no more may be missed: somebody deleted them.
+    AcknowledgeVanished(AcknowledgeVanished),
+}
+
+/// Say that points of ours which are listed no more may be missed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct AcknowledgeVanished {
+    /// Their unique ids, as the inventory's `vanished` has them.
+    pub points: Vec<String>,
 }
 
 /// Let somebody else's snapshot be ours, and a policy's.
@@ -185,7 +196,7 @@ impl Action {
             Self::KeepPoint(a) => a.snapshot.clone(),
             Self::AdoptPoint(a) => a.snapshot.clone(),
             Self::AbandonCopy(a) => a.copy.clone(),
-            Self::ApproveDeletions(_) => return None,
+            Self::ApproveDeletions(_) | Self::AcknowledgeVanished(_) => return None,
         })
     }
 
@@ -198,7 +209,7 @@ impl Action {
             Self::KeepPoint(a) => Some(&a.snapshot),
             Self::AdoptPoint(a) => Some(&a.snapshot),
             Self::AbandonCopy(a) => Some(&a.copy),
-            Self::ApproveDeletions(_) => None,
+            Self::ApproveDeletions(_) | Self::AcknowledgeVanished(_) => None,
         }
     }
 }

@@ -190,6 +190,11 @@ pub enum Reason {
         /// The policies and versions whose shorter retention is accepted thereby.
         policies: Vec<(String, u32)>,
     },
+    /// A person knows that these points are gone; their absence bars no deletions any more.
+    Acknowledged {
+        /// Their unique ids.
+        points: Vec<String>,
+    },
     /// The approval is for other deletions than those that are held now.
     BatchChanged {
         /// The hash of those that are held now; none if none are.
@@ -385,6 +390,9 @@ impl fmt::Display for Reason {
             }
             Self::Approved { batch, .. } => {
                 write!(f, "The deletions of batch {batch} are approved.")
+            }
+            Self::Acknowledged { points } => {
+                write!(f, "{} points that are listed no more may be missed.", points.len())
             }
             Self::BatchChanged { now: None } => {
                 f.write_str("No deletion is held any more; there is nothing to approve.")

@@ -25,6 +25,12 @@ pub(super) fn plan_requests(
         }
         let subject = Subject::Request(request.id.clone());
         let asked = Reason::Asked { actor: request.actor.clone() };
+        if let Action::AcknowledgeVanished(action) = &request.action {
+            // Nothing is done in Azure: later runs read it in this one's record.
+            let reason = Reason::Acknowledged { points: action.points.clone() };
+            plan.decide(subject, Fate::Idle, vec![asked, reason]);
+            continue;
+        }
         match step(context, request, copying) {
             Ok(effect) => {
                 plan.decide(subject, Fate::Act, vec![asked]);
@@ -75,7 +81,7 @@ fn step(
                 region: copy.region.clone(),
             })
         }
-        Action::ApproveDeletions(_) => Err(vanished()),
+        Action::ApproveDeletions(_) | Action::AcknowledgeVanished(_) => Err(vanished()),
     }
 }
 
@@ -89,7 +95,10 @@ fn made_for(context: &Context<'_>, request: &Request, result: &ResourceId) -> bo
             let made = context.index.snapshot(result);
             made.and_then(|snapshot| tags::read(&snapshot.tags, tags::REQUEST))
         }
-        Action::KeepPoint(_) | Action::AbandonCopy(_) | Action::ApproveDeletions(_) => None,
+        Action::KeepPoint(_)
+        | Action::AbandonCopy(_)
+        | Action::ApproveDeletions(_)
+        | Action::AcknowledgeVanished(_) => None,
     };
     found == Some(request.id.as_str())
 }
