@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use shared::{
     Inventory, Policy, Request,
     api::RequestView,
-    model::{PolicyRef, RequestState},
+    model::{MAX_RULES_BEFORE, PolicyRef, RequestState},
 };
 
 use crate::{
@@ -120,6 +120,17 @@ impl Records {
                 PolicyVersion::Saved(was) | PolicyVersion::Deleted(was) => policy.replacing(&was),
             },
         };
+        if !policy.rules_before.is_empty() {
+            let accepted = self.history().await.history.accepted.get(&policy.id).copied();
+            policy.rules_before.retain(|rules| accepted.is_none_or(|n| rules.replaced_by > n));
+        }
+        if policy.rules_before.len() > MAX_RULES_BEFORE {
+            return Err(Error::Conflict(format!(
+                "{MAX_RULES_BEFORE} edits of policy `{}` wait for approval; approve of what they hold, \
+                 or bring back the rules before, and then edit on",
+                policy.id
+            )));
+        }
         let content = PolicyVersion::Saved(Box::new(policy.clone()));
         self.write_policy(&policy.id, next, &content).await?;
         Ok(policy)

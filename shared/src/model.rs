@@ -20,7 +20,10 @@ pub use history::{Gone, History, Refused, Spent};
 pub use inventory::{Gap, Group, Inventory, Lock, LockLevel, RegionInfo, Subscription, Vanished};
 pub use keep::{Keep, KeepRule, KeptBy};
 pub use limits::{Limits, Writes};
-pub use policy::{MAX_KEEP, MAX_TARGETS, Policy, PolicyProblem, RulesBefore, Target, valid_group};
+pub use policy::{
+    MAX_KEEP, MAX_RULES_BEFORE, MAX_TARGETS, Policy, PolicyProblem, RulesBefore, Target,
+    valid_group,
+};
 pub use region::Region;
 pub use request::{
     AbandonCopy, AcknowledgeVanished, Action, AdoptPoint, ApproveDeletions, CopySnapshot,

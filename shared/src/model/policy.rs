@@ -360,8 +360,8 @@ pub fn valid_group(name: &str) -> bool {
         && name.chars().all(|c| c.is_alphanumeric() || "_-.()".contains(c))
 }
 
-/// As many replaced rules as are kept for; with more edits, the oldest stand for those between.
-const MAX_RULES_BEFORE: usize = 8;
+/// As many replaced rules as a policy may carry: with more, somebody has to approve first.
+pub const MAX_RULES_BEFORE: usize = 16;
 
 impl Policy {
     /// The rules that this version, which replaces `was`, has to honour until a person approves.
@@ -375,13 +375,18 @@ impl Policy {
             )
         };
         let mut before = was.rules_before.clone();
-        if rules(self) != rules(was) && before.len() < MAX_RULES_BEFORE {
-            before.push(RulesBefore {
+        if rules(self) != rules(was) {
+            let replaced = RulesBefore {
                 replaced_by: self.version,
                 time_zone: was.time_zone.clone(),
                 keep: was.keep.clone(),
                 targets: was.targets.clone(),
+            };
+            // Rules that come back need no second entry.
+            before.retain(|old| {
+                RulesBefore { replaced_by: replaced.replaced_by, ..old.clone() } != replaced
             });
+            before.push(replaced);
         }
         before
     }
@@ -389,5 +394,38 @@ impl Policy {
     /// The disks that it names by id.
     pub fn named_disks(&self) -> std::collections::BTreeSet<&ResourceId> {
         self.disks.ids()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn edit(was: &Policy, last: u32) -> Policy {
+        let version = was.version + 1;
+        let mut policy = Policy { version, keep: Keep::last(last), ..was.clone() };
+        policy.rules_before = policy.replacing(was);
+        policy
+    }
+
+    #[test]
+    fn every_replaced_rule_is_kept_once_and_an_edit_of_something_else_adds_none() {
+        let first: Policy = serde_json::from_value(serde_json::json!({
+            "id": "p", "version": 1, "name": "P", "enabled": true,
+            "disks": { "include": [] }, "schedule": { "kind": "every", "minutes": 60 },
+            "keep": { "last": 5 },
+        }))
+        .unwrap();
+        let kept = |policy: &Policy| -> Vec<(u32, Option<u32>)> {
+            policy.rules_before.iter().map(|b| (b.replaced_by, b.keep.last)).collect()
+        };
+        let second = edit(&first, 2);
+        assert_eq!(kept(&second), [(2, Some(5))]);
+        let mut renamed = Policy { version: 3, name: "Q".to_owned(), ..second.clone() };
+        renamed.rules_before = renamed.replacing(&second);
+        assert_eq!(kept(&renamed), [(2, Some(5))]);
+        let longer = edit(&renamed, 9);
+        let again = edit(&edit(&longer, 5), 2);
+        assert_eq!(kept(&again), [(4, Some(2)), (5, Some(9)), (6, Some(5))]);
     }
 }
