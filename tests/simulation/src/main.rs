@@ -94,7 +94,7 @@ fn tell(seed: u64, days: i64, report: &Report, events: bool) {
         }
     }
     println!(
-        "seed {seed}, event {}, {:.0}: {}: {}\n  again: cargo xtask simulate -- --seeds 1 --days {days} --from {seed}",
+        "seed {seed}, event {}, {:.0}: {}: {}\n  again: cargo xtask simulate --seeds 1 --days {days} --from {seed}",
         violation.event, violation.at, violation.rule, violation.what
     );
 }
