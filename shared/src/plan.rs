@@ -25,7 +25,8 @@ use crate::{
     index::Index,
     lineage::{Lineage, Point, lineage},
     model::{
-        Disk, History, Inventory, Limits, LockLevel, Policy, Request, ResourceId, Side, SnapshotSku,
+        Disk, History, Inventory, Limits, LockLevel, PointState, Policy, Request, ResourceId, Side,
+        SnapshotSku,
     },
     preconditions::Obstacle,
 };
@@ -157,6 +158,7 @@ pub fn plan(
     snapshots::plan_snapshots(&context, &views, &mut plan);
     copies::plan_copies(&context, &views, &mut copying, &mut plan);
     retention::plan_retention(&context, &views, requests, &mut plan);
+    note_copies(&context, &views, &mut plan);
     limit_steps(&mut plan, limits);
     plan
 }
@@ -178,6 +180,30 @@ fn views<'c, 'a>(context: &'c Context<'a>) -> Vec<View<'c, 'a>> {
             View { disk, chain, covering, wants }
         })
         .collect()
+}
+
+/// Says of which sides copies are seen that no run has told of: the one that sent the first may not
+/// have been recorded, and later nothing else may tell that it was sent.
+fn note_copies(context: &Context<'_>, views: &[View<'_, '_>], plan: &mut Plan) {
+    if !context.history.readable {
+        return;
+    }
+    for view in views {
+        let unique_id = &view.disk.unique_id;
+        let copies = view.chain.iter().filter(|p| {
+            p.snapshot.is_copy && !matches!(p.snapshot.state, PointState::Failed { .. })
+        });
+        let sides: BTreeSet<&Side> = copies
+            .map(Point::side)
+            .filter(|side| !context.history.seeded(unique_id, side))
+            .collect();
+        if !sides.is_empty() {
+            let disk_unique_id = unique_id.clone();
+            let sides = sides.into_iter().cloned().collect();
+            let reason = Reason::CopiesSeen { disk_unique_id, sides };
+            plan.decide(Subject::Disk(view.disk.id.clone()), Fate::Idle, vec![reason]);
+        }
+    }
 }
 
 /// Cuts the plan to its limits. Deletions stand last and go first; the next tick does the rest.

@@ -116,6 +116,10 @@ impl History {
             }
         }
         for reason in run.decisions.iter().flat_map(|decision| &decision.reasons) {
+            if let Reason::CopiesSeen { disk_unique_id, sides } = reason {
+                let seeded = self.seeded.entry(disk_unique_id.clone()).or_default();
+                seeded.extend(sides.iter().cloned());
+            }
             if let Reason::Acknowledged { points } = reason {
                 self.acknowledged.extend(points.iter().map(|point| (point.clone(), run.now)));
             }

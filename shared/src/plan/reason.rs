@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    model::{KeepRule, KeptBy, Region, ResourceId},
+    model::{KeepRule, KeptBy, Region, ResourceId, Side},
     preconditions::Obstacle,
 };
 
@@ -248,6 +248,13 @@ pub enum Reason {
         /// The region.
         region: Region,
     },
+    /// Copies stand there that no run has told of: the whole disk has been sent once.
+    CopiesSeen {
+        /// The disk's unique id.
+        disk_unique_id: String,
+        /// The sides.
+        sides: Vec<Side>,
+    },
     /// The policy's monthly stop-loss is reached.
     StopLoss {
         /// The policy.
@@ -433,6 +440,14 @@ impl fmt::Display for Reason {
                 "The whole disk was sent to {region} once and nothing of it is left there. Copy a \
                  snapshot by hand to send it again."
             ),
+            Self::CopiesSeen { sides, .. } => {
+                let regions: Vec<&str> = sides.iter().map(|side| side.region.as_str()).collect();
+                write!(
+                    f,
+                    "Copies of the disk are seen for the first time in {}.",
+                    regions.join(", ")
+                )
+            }
             Self::StopLoss { policy, spent_gib, limit_gib } => write!(
                 f,
                 "Copies of policy `{policy}` may have moved {spent_gib} GiB this month; its stop-loss is \
