@@ -371,6 +371,7 @@ fn check_abandon(
 fn check_copies(facts: &Facts<'_>, plan: &Plan, violations: &mut Vec<Violation>) {
     let mut copied: BTreeSet<&str> = BTreeSet::new();
     let mut flights: BTreeMap<String, usize> = BTreeMap::new();
+    let mut planned: BTreeSet<String> = BTreeSet::new();
     let mut moved: BTreeMap<&str, u64> = BTreeMap::new();
     let place = |id: &ResourceId, region: &crate::Region| {
         format!("{}/{region}", id.subscription().to_ascii_lowercase())
@@ -389,6 +390,7 @@ fn check_copies(facts: &Facts<'_>, plan: &Plan, violations: &mut Vec<Violation>)
             violations.push(Violation::SecondCopy(disk_unique_id.clone()));
         }
         *flights.entry(place(id, region)).or_default() += 1;
+        planned.insert(place(id, region));
         let origin = facts.snapshot(source);
         let copyable = origin.is_some_and(|s| s.incremental && s.state.is_ready());
         let Some(point) = chain.iter().find(|p| p.snapshot.id == *source).filter(|_| copyable)
@@ -414,13 +416,7 @@ fn check_copies(facts: &Facts<'_>, plan: &Plan, violations: &mut Vec<Violation>)
     }
     for (place, count) in flights {
         let limit = facts.limits.copies_in_flight;
-        let planned = plan.steps.iter().any(|step| match &step.effect {
-            Effect::StartCopy { id, region, .. } => {
-                format!("{}/{region}", id.subscription().to_ascii_lowercase()) == place
-            }
-            _ => false,
-        });
-        if planned && count > limit {
+        if planned.contains(&place) && count > limit {
             violations.push(Violation::TooManyCopies(place, limit));
         }
     }

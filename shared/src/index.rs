@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use crate::model::{Disk, Inventory, ResourceId, ResourceKind, Snapshot};
+use crate::{
+    lineage::is_same,
+    model::{Disk, Inventory, ResourceId, ResourceKind, Snapshot},
+};
 
 /// Disks and snapshots by their id.
 ///
@@ -44,10 +47,6 @@ impl<'a> Index<'a> {
     /// The existing snapshot that `copy` was made from: by unique id, or by its ARM id while Azure
     /// has not yet told the unique id.
     pub fn source_of(&self, copy: &Snapshot) -> Option<&'a Snapshot> {
-        let source = self.snapshot(copy.source_id.as_ref()?)?;
-        match copy.source_unique_id.as_deref() {
-            Some(unique_id) if unique_id != source.unique_id => None,
-            _ => Some(source),
-        }
+        self.snapshot(copy.source_id.as_ref()?).filter(|source| is_same(copy, source))
     }
 }

@@ -12,7 +12,7 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
-    model::{Disk, Inventory, ResourceId, ResourceKind, Side, Snapshot},
+    model::{Disk, Inventory, ResourceKind, Side, Snapshot},
     tags,
 };
 
@@ -128,10 +128,11 @@ fn is_of_a_disk(snapshot: &Snapshot) -> bool {
 /// The existing snapshot that `copy` was made from: by unique id, or by its ARM id while Azure
 /// has not yet told the unique id.
 pub fn source_snapshot<'a>(inventory: &'a Inventory, copy: &Snapshot) -> Option<&'a Snapshot> {
-    let id: &ResourceId = copy.source_id.as_ref()?;
-    let source = inventory.snapshot(id)?;
-    match copy.source_unique_id.as_deref() {
-        Some(unique_id) if unique_id != source.unique_id => None,
-        _ => Some(source),
-    }
+    inventory.snapshot(copy.source_id.as_ref()?).filter(|source| is_same(copy, source))
+}
+
+/// Whether `source`, which has the ARM id of what `copy` was made from, is that still and no
+/// namesake of it.
+pub(crate) fn is_same(copy: &Snapshot, source: &Snapshot) -> bool {
+    copy.source_unique_id.as_ref().is_none_or(|unique_id| *unique_id == source.unique_id)
 }

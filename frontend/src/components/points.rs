@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use leptos::{prelude::*, task::spawn_local};
+use leptos::prelude::*;
 use shared::{
     Action, KeepPoint, PointState, Reason, ResourceId, api::RequestView, model::RequestState,
 };
@@ -205,23 +205,8 @@ fn keep_button(store: Store, id: ResourceId, why_not: Memo<Option<String>>) -> i
     let action = Action::KeepPoint(KeepPoint { snapshot: id });
     // One id for as long as the button is there: a second click is the same request.
     let request = uuid::Uuid::new_v4().to_string();
-    let asked = action.clone();
-    let waits = Memo::new(move |_| {
-        store.requests.with(|requests| {
-            requests
-                .iter()
-                .any(|view| view.request.action == asked && view.state == RequestState::Pending)
-        })
-    });
-    let keep = move |_| {
-        let (action, request) = (action.clone(), request.clone());
-        spawn_local(async move {
-            if let Err(failure) = store.ask(&request, &action).await {
-                let text = format!("Keeping it failed: {}", failure.message());
-                store.notify(true, text, None);
-            }
-        });
-    };
+    let waits = store.waits_for(action.clone());
+    let keep = move |_| store.ask_or_tell(&request, &action, "Keeping it failed");
     view! {
         <button
             type="button"

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use leptos::{prelude::*, task::spawn_local};
+use leptos::prelude::*;
 use shared::{
     Action, ResourceId,
     api::Role,
     lineage::lineage,
-    model::{ApproveDeletions, RequestState},
+    model::ApproveDeletions,
     plan::{Batch, Held},
 };
 
@@ -75,23 +75,8 @@ fn HeldBatch(batch: Batch) -> impl IntoView {
     let why_not = Memo::new(move |_| store.why_not(role));
     // One id for as long as this batch is shown: a second click is the same request.
     let request = uuid::Uuid::new_v4().to_string();
-    let asked = action.clone();
-    let waits = Memo::new(move |_| {
-        store.requests.with(|requests| {
-            requests
-                .iter()
-                .any(|view| view.request.action == asked && view.state == RequestState::Pending)
-        })
-    });
-    let approve = move |_| {
-        let (action, request) = (action.clone(), request.clone());
-        spawn_local(async move {
-            if let Err(failure) = store.ask(&request, &action).await {
-                let text = format!("The approval failed: {}", failure.message());
-                store.notify(true, text, None);
-            }
-        });
-    };
+    let waits = store.waits_for(action.clone());
+    let approve = move |_| store.ask_or_tell(&request, &action, "The approval failed");
     let count = present::count(batch.points.len(), "deletion");
     let accepts: Vec<String> = batch
         .policies

@@ -1,6 +1,6 @@
 //! What was asked for here, followed until a run has come to it.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, task::spawn_local};
 use shared::{Action, ResourceKind, api::RequestView, model::RequestState};
 
 use super::Store;
@@ -21,6 +21,27 @@ impl Store {
         self.settle_requests(&[view]);
         self.wake();
         Ok(())
+    }
+
+    /// Asks from a button: what fails is told as a message that begins with `failure`.
+    pub(crate) fn ask_or_tell(self, id: &str, action: &Action, failure: &'static str) {
+        let (id, action) = (id.to_owned(), action.clone());
+        spawn_local(async move {
+            if let Err(error) = self.ask(&id, &action).await {
+                self.notify(true, format!("{failure}: {}", error.message()), None);
+            }
+        });
+    }
+
+    /// Whether `action` has been asked for and waits.
+    pub(crate) fn waits_for(self, action: Action) -> Memo<bool> {
+        Memo::new(move |_| {
+            self.requests.with(|requests| {
+                requests.iter().any(|view| {
+                    view.request.action == action && view.state == RequestState::Pending
+                })
+            })
+        })
     }
 
     /// Compares news of requests with those made here; what ended is told.

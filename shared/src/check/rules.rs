@@ -108,9 +108,10 @@ fn period(rule: KeepRule, at: Timestamp, zone: &TimeZone) -> (i16, i16, i8) {
     let local = at.to_zoned(zone.clone());
     let date = local.date();
     match rule {
-        // Not asked for: these two have no periods.
-        KeepRule::Last | KeepRule::Within => (date.year(), date.day_of_year(), local.hour()),
-        KeepRule::Hourly => (date.year(), date.day_of_year(), local.hour()),
+        // The first two have no periods and are not asked for.
+        KeepRule::Last | KeepRule::Within | KeepRule::Hourly => {
+            (date.year(), date.day_of_year(), local.hour())
+        }
         KeepRule::Daily => (date.year(), date.day_of_year(), 0),
         KeepRule::Weekly => {
             // A week is known by its Monday.

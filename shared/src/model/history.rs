@@ -108,23 +108,24 @@ impl History {
             }
         }
         for reason in run.decisions.iter().flat_map(|decision| &decision.reasons) {
-            if let Reason::Approved { policies, .. } = reason {
-                for (policy, version) in policies {
-                    let accepted = self.accepted.entry(policy.clone()).or_default();
-                    *accepted = (*accepted).max(*version);
-                }
-            }
-        }
-        for reason in run.decisions.iter().flat_map(|decision| &decision.reasons) {
-            if let Reason::CopiesSeen { disk_unique_id, sides } = reason {
-                let seeded = self.seeded.entry(disk_unique_id.clone()).or_default();
-                seeded.extend(sides.iter().cloned());
-            }
-            if let Reason::Acknowledged { points } = reason {
-                self.acknowledged.extend(points.iter().map(|point| (point.clone(), run.now)));
-            }
+            self.fold_reason(reason, run.now);
         }
         self.forget(run.now);
+    }
+
+    /// Some decisions are themselves what later runs have to know.
+    fn fold_reason(&mut self, reason: &Reason, now: Timestamp) {
+        if let Reason::Approved { policies, .. } = reason {
+            for (policy, version) in policies {
+                let accepted = self.accepted.entry(policy.clone()).or_default();
+                *accepted = (*accepted).max(*version);
+            }
+        } else if let Reason::CopiesSeen { disk_unique_id, sides } = reason {
+            let seeded = self.seeded.entry(disk_unique_id.clone()).or_default();
+            seeded.extend(sides.iter().cloned());
+        } else if let Reason::Acknowledged { points } = reason {
+            self.acknowledged.extend(points.iter().map(|point| (point.clone(), now)));
+        }
     }
 
     fn fold_done(&mut self, outcome: &StepOutcome, now: Timestamp) {

@@ -4,7 +4,7 @@
 //! two phases, and the brake holds up what the policies did not foretell. `check` holds the same
 //! rules, written apart.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -56,7 +56,7 @@ pub(super) fn plan_retention(
 /// What must not go, whatever the rules say: worked out once for a chain.
 #[derive(Default)]
 struct Guards<'c> {
-    floors: HashMap<&'c ResourceId, ()>,
+    floors: HashSet<&'c ResourceId>,
     bases: HashMap<&'c ResourceId, &'c ResourceId>,
     copy_sources: HashMap<&'c ResourceId, &'c ResourceId>,
     wanted: HashMap<&'c ResourceId, &'c Side>,
@@ -95,7 +95,7 @@ impl<'c> Guards<'c> {
             let side = point.side();
             if !sides.contains(&side) {
                 sides.push(side);
-                guards.floors.insert(&snapshot.id, ());
+                guards.floors.insert(&snapshot.id);
             }
             if snapshot.is_copy {
                 // Two sides of a region may hold its newest point; each is a base.
@@ -136,7 +136,7 @@ impl<'c> Guards<'c> {
         if let Some(actor) = self.pinned.get(id) {
             reasons.push(Reason::KeptByPin { actor: (*actor).to_owned() });
         }
-        if self.floors.contains_key(id) {
+        if self.floors.contains(id) {
             reasons.push(Reason::KeptAsFloor);
         }
         if let Some(copy) = self.bases.get(id) {

@@ -31,7 +31,7 @@ const APPLY: &str = "function/src/apply.rs";
 
 /// Every bug.
 pub const PLANTS: &[Plant] = &[
-    plant("floor", RETENTION, "guards.floors.insert(&snapshot.id, ());", ""),
+    plant("floor", RETENTION, "guards.floors.insert(&snapshot.id);", ""),
     plant("base", RETENTION, "guards.bases.insert(&source.id, &snapshot.id);", "let _ = source;"),
     plant(
         "wanted",
