@@ -2,8 +2,9 @@
 
 use std::{
     io::{BufRead, BufReader},
+    path::Path,
     process::{Child, Command, Stdio},
-    sync::mpsc,
+    sync::mpsc::{self, RecvTimeoutError},
     time::Duration,
 };
 
@@ -28,9 +29,7 @@ impl Browser {
     pub async fn start(width: u32) -> anyhow::Result<Self> {
         crate::install_tls();
         let program = tools::find("chromedriver").context("chromedriver is not installed")?;
-        let driver = Command::new(program).arg("--port=0").stdout(Stdio::piped()).spawn()?;
-        let mut driver = Driver(driver);
-        let port = port_of(&mut driver.0).context("asking the driver for its port")?;
+        let (driver, port) = Driver::start(&program)?;
         let profile = tempfile::tempdir()?;
         let mut capabilities = DesiredCapabilities::chrome();
         for argument in [
@@ -165,6 +164,21 @@ impl Browser {
     }
 }
 
+impl Driver {
+    /// A driver and its port. Asked for port 0, it binds a free IPv4 port and then the same number for IPv6, and ends
+    /// by itself where another process has that one: then a new one draws another number.
+    fn start(program: &Path) -> anyhow::Result<(Self, u16)> {
+        for _ in 0..10 {
+            let driver = Command::new(program).arg("--port=0").stdout(Stdio::piped()).spawn()?;
+            let mut driver = Self(driver);
+            if let Some(port) = port_of(&mut driver.0)? {
+                return Ok((driver, port));
+            }
+        }
+        anyhow::bail!("the driver ended ten times before it said its port")
+    }
+}
+
 impl Drop for Driver {
     fn drop(&mut self) {
         // Asked to end, the driver ends its browser; killed, it would leave it behind.
@@ -173,8 +187,9 @@ impl Drop for Driver {
     }
 }
 
-/// The driver says where it listens; its other lines are read to the end so that it never blocks.
-fn port_of(driver: &mut Child) -> anyhow::Result<u16> {
+/// The driver says where it listens, or ends without a word: `None`. Its other lines are read to the end so that it
+/// never blocks.
+fn port_of(driver: &mut Child) -> anyhow::Result<Option<u16>> {
     let output = driver.stdout.take().context("the driver's output")?;
     let (told, asked) = mpsc::channel();
     std::thread::spawn(move || {
@@ -186,5 +201,9 @@ fn port_of(driver: &mut Child) -> anyhow::Result<u16> {
             }
         }
     });
-    Ok(asked.recv_timeout(Duration::from_secs(30))?)
+    match asked.recv_timeout(Duration::from_secs(30)) {
+        Ok(port) => Ok(Some(port)),
+        Err(RecvTimeoutError::Disconnected) => Ok(None),
+        Err(RecvTimeoutError::Timeout) => anyhow::bail!("the driver has not said its port in 30 s"),
+    }
 }
