@@ -7,6 +7,7 @@ pub(crate) mod equivalent;
 pub(crate) mod field;
 pub(crate) mod header;
 pub(crate) mod icon;
+pub(crate) mod missing;
 pub(crate) mod obstacles;
 pub(crate) mod points;
 pub(crate) mod policy_switch;

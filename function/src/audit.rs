@@ -92,7 +92,7 @@ pub async fn verify(records: &Records) -> Result<Vec<Whole>, Broken> {
                 return Err(Broken::Unlinked { id });
             }
             if let Some(hash) = &run.inventory {
-                let why = match records.inventory(hash).await {
+                let why = match records.read_inventory(hash).await {
                     Ok(Some(_)) => None,
                     Ok(None) => Some("it is missing".to_owned()),
                     Err(error) => Some(describe(&error)),
@@ -144,7 +144,7 @@ pub async fn replay(records: &Records, id: &str) -> Result<Replayed, Error> {
     let (Some(hash), Some(inputs)) = (&run.inventory, &run.inputs) else {
         return Err(none(format!("nothing was planned in run `{id}`: {}", run.problems.join(" "))));
     };
-    let inventory = records.inventory(hash).await?;
+    let inventory = records.read_inventory(hash).await?;
     let inventory = inventory.ok_or_else(|| none(format!("there is no inventory `{hash}`")))?;
     let inventory = Inventory { taken_at: run.now, ..inventory };
     let mut policies = vec![];

@@ -1,9 +1,13 @@
 //! Policies, requests, inventories and runs as the model has them, in the store.
 
 pub mod history;
+mod recent;
 pub mod runs;
 
-use std::io::{Read, Write};
+use std::{
+    io::{Read, Write},
+    sync::Arc,
+};
 
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -14,6 +18,7 @@ use shared::{
     model::{MAX_RULES_BEFORE, PolicyRef, RequestState},
 };
 
+use self::recent::Recent;
 use crate::{
     error::Error,
     store::{Kind, Store, StoreError},
@@ -26,6 +31,7 @@ const SHOWN_REQUESTS: usize = 50;
 #[derive(Clone, Debug)]
 pub struct Records {
     store: Store,
+    recent: Recent,
 }
 
 /// A policy's version: there, or taken away.
@@ -56,7 +62,7 @@ struct RequestRecord {
 impl Records {
     /// Records in `store`.
     pub fn new(store: Store) -> Self {
-        Self { store }
+        Self { store, recent: Recent::default() }
     }
 
     /// The policies in force, by id, and what is wrong with those that cannot be read.
@@ -230,21 +236,38 @@ impl Records {
     /// Stores an inventory once per content and returns its hash.
     pub async fn store_inventory(&self, inventory: &Inventory) -> Result<String, Error> {
         // The time of listing is in the run; without it, an unchanged estate has one hash.
-        let content =
-            bytes(&Inventory { taken_at: jiff::Timestamp::UNIX_EPOCH, ..inventory.clone() });
+        let timeless = Inventory { taken_at: jiff::Timestamp::UNIX_EPOCH, ..inventory.clone() };
+        let content = bytes(&timeless);
         let hash = inventory_hash(&content);
+        if self.recent.inventory(&hash).is_some() {
+            return Ok(hash);
+        }
         let mut packer = GzEncoder::new(vec![], Compression::default());
         let packed = packer.write_all(&content).and_then(|()| packer.finish());
         let packed =
             packed.map_err(|source| StoreError::Io { path: hash.clone().into(), source })?;
         match self.store.create(Kind::Inventory, &hash, 1, &packed).await {
-            Ok(()) | Err(StoreError::Exists { .. }) => Ok(hash),
-            Err(error) => Err(error.into()),
+            Ok(()) | Err(StoreError::Exists { .. }) => {}
+            Err(error) => return Err(error.into()),
         }
+        self.recent.keep_inventory(&hash, Arc::new(timeless));
+        Ok(hash)
     }
 
-    /// The inventory of that hash; its time of listing is in the run that names it.
-    pub async fn inventory(&self, hash: &str) -> Result<Option<Inventory>, Error> {
+    /// The inventory of that hash, as this process knows it; its time of listing is in the run that names it.
+    pub async fn inventory(&self, hash: &str) -> Result<Option<Arc<Inventory>>, Error> {
+        if let Some(kept) = self.recent.inventory(hash) {
+            return Ok(Some(kept));
+        }
+        let read = self.read_inventory(hash).await?.map(Arc::new);
+        if let Some(inventory) = &read {
+            self.recent.keep_inventory(hash, inventory.clone());
+        }
+        Ok(read)
+    }
+
+    /// The inventory of that hash, read anew and held against its hash.
+    pub async fn read_inventory(&self, hash: &str) -> Result<Option<Inventory>, Error> {
         let Some((_, packed)) = self.store.latest(Kind::Inventory, hash).await? else {
             return Ok(None);
         };

@@ -80,8 +80,9 @@ pub async fn tick_part(app: &App, part: &Part, begun: Instant) -> Result<Option<
         tracing::warn!(tick.id = part.tick, "the queue names a tick that is not in this store");
         return Ok(None);
     };
-    let newest = app.records.head(&part.subscription).await?.map(|stored| stored.run);
-    let done = newest.is_some_and(|run| run.trigger == RunTrigger::Timer && run.now >= now);
+    let newest = app.records.head(&part.subscription).await?;
+    let done =
+        newest.is_some_and(|head| head.run.trigger == RunTrigger::Timer && head.run.now >= now);
     if done || host_now.duration_since(now).abs() > PART_AGE {
         return Ok(None);
     }
@@ -89,7 +90,7 @@ pub async fn tick_part(app: &App, part: &Part, begun: Instant) -> Result<Option<
         tracing::warn!(inventory = hash, "a tick names an inventory that is not there");
         return Ok(None);
     };
-    let inventory = Arc::new(Inventory { taken_at: now, ..inventory });
+    let inventory = Arc::new(Inventory { taken_at: now, ..(*inventory).clone() });
     let seen = Seen { trigger: RunTrigger::Timer, inventory, hash, host_now, begun };
     let mut planned = plan_all(app, &seen).await?;
     planned.parts.retain(|chain, _| *chain == part.subscription);

@@ -3,6 +3,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use shared::ResourceId;
 use tests::{Lab, browser::Browser, wait_for};
 use xtask::artifacts;
 
@@ -176,6 +177,46 @@ async fn the_file_of_policies_goes_out_and_comes_in_again() {
     let (_, again) = lab.api(Method::PUT, "/policies/import", Some(&changed)).await.unwrap();
     assert_eq!(again["unchanged"], json!(["daily"]));
     assert_eq!(lab.get("/policies/export").await.unwrap(), changed);
+    browser.stop().await.unwrap();
+    lab.stack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_deleted_holds_deletions_until_it_is_acknowledged() {
+    let lab = Lab::start().await.unwrap();
+    let disk = lab.make_disk("data", 1 << 20).await.unwrap();
+    lab.protect(&disk, 24).await.unwrap();
+    lab.fire().await.unwrap();
+    lab.fire().await.unwrap();
+    let points = lab.snapshots_in("dr").await.unwrap();
+    let copy: ResourceId = points[0]["id"].as_str().unwrap().parse().unwrap();
+    lab.wait_copied(&copy).await.unwrap();
+    lab.fire().await.unwrap();
+    let path = format!("{copy}?api-version=2023-10-02");
+    lab.azure.arm(Method::DELETE, &path, None).await.unwrap();
+
+    let browser = Browser::start(1440).await.unwrap();
+    browser.page.goto(lab.stack.portal()).await.unwrap();
+    let banner = "//p[contains(., '1 point is missing')]//a";
+    browser.find(banner).await.unwrap().click().await.unwrap();
+    let section = format!("//section[@aria-label='Missing points']//th[.='{}']", copy.name());
+    browser.find(&section).await.unwrap();
+    lab.fire().await.unwrap();
+    let problems = lab.get("/runs").await.unwrap().to_string();
+    assert!(problems.contains("is listed no more since"), "{problems}");
+    picture(&browser, "deletions-missing").await;
+    browser.button("1 point deleted on purpose").await.unwrap().click().await.unwrap();
+    wait_for("the point to be missed no more", || async {
+        let estate = lab.get("/estate").await?;
+        Ok((estate["inventory"]["vanished"] == json!([])).then_some(()))
+    })
+    .await
+    .unwrap();
+    wait_for("the section to go", || async {
+        Ok((!browser.text().await?.contains("1 point missing")).then_some(()))
+    })
+    .await
+    .unwrap();
     browser.stop().await.unwrap();
     lab.stack.stop().await;
 }

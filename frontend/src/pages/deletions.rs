@@ -13,7 +13,7 @@ use shared::{
 
 use crate::{
     api,
-    components::{icon::ToneIcon, prose::prose, requests::Requests, time::Time},
+    components::{icon::ToneIcon, missing::Missing, prose::prose, requests::Requests, time::Time},
     load::{Load, load},
     path,
     present::{self, Tone},
@@ -50,7 +50,12 @@ pub(crate) fn DeletionsPage() -> impl IntoView {
     };
     let approvals = Signal::derive(move || {
         let mut all = store.requests.get();
-        all.retain(|view| matches!(view.request.action, Action::ApproveDeletions(_)));
+        all.retain(|view| {
+            matches!(
+                view.request.action,
+                Action::ApproveDeletions(_) | Action::AcknowledgeVanished(_)
+            )
+        });
         all.sort_by_key(|view| std::cmp::Reverse(view.request.asked_at));
         all
     });
@@ -63,6 +68,7 @@ pub(crate) fn DeletionsPage() -> impl IntoView {
              still be kept for a day."
         </p>
         {body}
+        <Missing/>
         <Requests requests=approvals/>
     }
 }

@@ -6,7 +6,9 @@ use leptos::prelude::*;
 use shared::{ResourceId, status::Protection};
 
 use crate::{
-    components::{badge::Badge, icon::ToneIcon, progress::CopyProgress, time::Age},
+    components::{
+        badge::Badge, icon::ToneIcon, missing::MissingBanner, progress::CopyProgress, time::Age,
+    },
     derive::overview::{Filter, Row, Sort, counts, next_due, rows},
     path,
     present::{self, Tone},
@@ -34,6 +36,7 @@ pub(crate) fn OverviewPage() -> impl IntoView {
     view! {
         <h1>"Disks"</h1>
         <HeldBanner/>
+        <MissingBanner/>
         <Facts/>
         <Controls query filter shown=Signal::derive(move || rows.with(Vec::len))/>
         {move || match is_loading.get() {

@@ -56,7 +56,8 @@ pub(super) async fn show_estate(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
-    let (inventory, seen) = inventory(&app).await?;
+    let (mut inventory, seen) = inventory(&app).await?;
+    note_vanished(&app, &mut inventory).await;
     let estate = Estate {
         inventory: (*inventory).clone(),
         policies: app.records.policies().await?,
@@ -95,7 +96,7 @@ pub(super) async fn show_history(State(app): State<Arc<App>>) -> Json<History> {
 
 pub(super) async fn show_plan(State(app): State<Arc<App>>) -> Result<Json<PlanView>, Error> {
     let (mut inventory, _) = inventory(&app).await?;
-    note_vanished(&app, Arc::make_mut(&mut inventory)).await;
+    note_vanished(&app, &mut inventory).await;
     let now = inventory.taken_at;
     let limits = app.limits(now, app.now().await);
     let policies = app.records.policies().await?;

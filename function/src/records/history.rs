@@ -101,15 +101,15 @@ impl Records {
         for (chain, head) in heads {
             let known = checkpoint.heads.get(chain).copied().unwrap_or(0);
             for number in known + 1..=*head {
-                let run = self.link(chain, number).await?;
+                let run = self.past(chain, number).await?;
                 let missing = || unreadable(&super::runs::run_id(chain, number), "it is missing");
-                runs.push(run.ok_or_else(missing)?.run);
+                runs.push(run.ok_or_else(missing)?);
             }
         }
-        runs.sort_by(|a, b| (a.now, &a.id).cmp(&(b.now, &b.id)));
+        runs.sort_by(|a, b| (a.run.now, &a.run.id).cmp(&(b.run.now, &b.run.id)));
         let mut history = checkpoint.history;
-        for run in &runs {
-            history.fold(run);
+        for past in &runs {
+            history.fold(&past.run);
         }
         Ok((history, runs.len()))
     }

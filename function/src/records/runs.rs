@@ -1,8 +1,13 @@
 //! Runs, each a link of its subscription's chain: `{chain}/{number}`, written create-only, so that
 //! two instances never fork one; each names the record before it by hash.
 
+use std::sync::Arc;
+
 use sha2::{Digest, Sha256};
-use shared::{Run, model::Link};
+use shared::{
+    Run,
+    model::{Link, RunTrigger},
+};
 
 use super::{Records, hex, parse, unreadable};
 use crate::{
@@ -45,26 +50,40 @@ impl Records {
 
     /// The number after a chain's newest run, and the hash of that.
     async fn next_place(&self, chain: &str) -> Result<(u32, Option<String>), Error> {
-        let Some((number, content)) = self.store.latest(Kind::Run, chain).await? else {
-            return Ok((1, None));
-        };
+        let Some(newest) = self.numbers(chain).await?.pop() else { return Ok((1, None)) };
+        if let Some(stored) = self.recent.run(chain, newest) {
+            return Ok((newest + 1, Some(stored.hash.clone())));
+        }
+        let content = self.store.read(Kind::Run, chain, newest).await?.unwrap_or_default();
         // On a record that was altered the chain goes on all the same: `verify` stops before.
-        let hash = match unseal(&run_id(chain, number), &content) {
+        let hash = match unseal(&run_id(chain, newest), &content) {
             Ok(stored) => stored.hash,
             Err(_) => hex(&Sha256::digest(&content)),
         };
-        Ok((number + 1, Some(hash)))
+        Ok((newest + 1, Some(hash)))
     }
 
     /// The newest run of a chain.
-    pub async fn head(&self, chain: &str) -> Result<Option<Stored>, Error> {
-        match self.store.latest(Kind::Run, chain).await? {
-            Some((number, content)) => unseal(&run_id(chain, number), &content).map(Some),
+    pub async fn head(&self, chain: &str) -> Result<Option<Arc<Stored>>, Error> {
+        match self.numbers(chain).await?.pop() {
+            Some(newest) => self.past(chain, newest).await,
             None => Ok(None),
         }
     }
 
-    /// The run at a place of a chain, if its bytes are those that were written.
+    /// The run at a place of a chain, as this process knows it.
+    pub async fn past(&self, chain: &str, number: u32) -> Result<Option<Arc<Stored>>, Error> {
+        if let Some(kept) = self.recent.run(chain, number) {
+            return Ok(Some(kept));
+        }
+        let Some(content) = self.store.read(Kind::Run, chain, number).await? else {
+            return Ok(None);
+        };
+        let stored = unseal(&run_id(chain, number), &content)?;
+        Ok(Some(self.recent.keep_run(stored, content.len())))
+    }
+
+    /// The run at a place of a chain, read anew, if its bytes are those that were written.
     pub async fn link(&self, chain: &str, number: u32) -> Result<Option<Stored>, Error> {
         match self.store.read(Kind::Run, chain, number).await? {
             Some(content) => unseal(&run_id(chain, number), &content).map(Some),
@@ -97,20 +116,22 @@ impl Records {
         }
         let mut runs = vec![];
         while runs.len() < limit {
-            let newest = heads.iter().enumerate().max_by_key(|(_, run)| (run.now, &run.id));
+            let newest =
+                heads.iter().enumerate().max_by_key(|(_, head)| (head.run.now, &head.run.id));
             let Some((index, _)) = newest else { break };
-            let run = heads.swap_remove(index);
-            heads.extend(self.newest_readable(&run.link.chain, run.link.number - 1).await);
-            runs.push(run);
+            let head = heads.swap_remove(index);
+            let Link { chain, number, .. } = &head.run.link;
+            heads.extend(self.newest_readable(chain, number - 1).await);
+            runs.push(head.run.clone());
         }
         Ok(runs)
     }
 
     /// The newest run of a chain that can be read, from `number` down.
-    async fn newest_readable(&self, chain: &str, number: u32) -> Option<Run> {
+    async fn newest_readable(&self, chain: &str, number: u32) -> Option<Arc<Stored>> {
         for number in (1..=number).rev() {
-            match self.link(chain, number).await {
-                Ok(Some(stored)) => return Some(stored.run),
+            match self.past(chain, number).await {
+                Ok(Some(stored)) => return Some(stored),
                 Ok(None) => {}
                 Err(error) => {
                     let (id, why) = (run_id(chain, number), super::describe(&error));
@@ -123,29 +144,34 @@ impl Records {
 
     /// The hash of the inventory that the newest run was planned on.
     pub async fn last_inventory(&self) -> Result<Option<String>, Error> {
-        let mut newest: Option<Run> = None;
+        let mut newest: Option<Arc<Stored>> = None;
         for chain in self.chains().await? {
-            let head = self.head(&chain).await?.map(|stored| stored.run);
-            if let Some(run) = head.filter(|run| run.inventory.is_some())
-                && newest
-                    .as_ref()
-                    .is_none_or(|newest| (newest.now, &newest.id) < (run.now, &run.id))
+            let head = self.head(&chain).await?;
+            if let Some(head) = head.filter(|head| head.run.inventory.is_some())
+                && newest.as_ref().is_none_or(|newest| {
+                    (newest.run.now, &newest.run.id) < (head.run.now, &head.run.id)
+                })
             {
-                newest = Some(run);
+                newest = Some(head);
             }
         }
-        Ok(newest.and_then(|run| run.inventory))
+        Ok(newest.and_then(|newest| newest.run.inventory.clone()))
     }
 
-    /// The newest runs of one chain, the newest first.
-    pub async fn runs_of(&self, chain: &str, limit: u32) -> Result<Vec<Run>, Error> {
-        let Some(head) = self.head(chain).await? else { return Ok(vec![]) };
-        let newest = head.run.link.number;
-        let mut runs = vec![head.run];
-        for number in (1..newest).rev().take(limit.saturating_sub(1) as usize) {
-            runs.extend(self.link(chain, number).await?.map(|stored| stored.run));
+    /// The newest run of the timer among the last `limit` of a chain.
+    pub async fn last_of_timer(
+        &self,
+        chain: &str,
+        limit: usize,
+    ) -> Result<Option<Arc<Stored>>, Error> {
+        let newest = self.numbers(chain).await?.pop().unwrap_or(0);
+        for number in (1..=newest).rev().take(limit) {
+            let past = self.past(chain, number).await?;
+            if let Some(past) = past.filter(|past| past.run.trigger == RunTrigger::Timer) {
+                return Ok(Some(past));
+            }
         }
-        Ok(runs)
+        Ok(None)
     }
 }
 

@@ -51,14 +51,14 @@ pub(super) async fn look(
         Ok(inventory) => inventory.clone(),
         Err(problem) => return Ok(Err(nothing(trigger, problem))),
     };
-    note_vanished(app, Arc::make_mut(&mut inventory)).await;
+    note_vanished(app, &mut inventory).await;
     let hash = app.records.store_inventory(&inventory).await?;
     Ok(Ok(Seen { trigger, inventory, hash, host_now, begun }))
 }
 
 /// Notes which points of ours are listed no more, although no run deleted them. What was listed
 /// before cannot always be told; then that is a gap.
-pub(crate) async fn note_vanished(app: &App, inventory: &mut Inventory) {
+pub(crate) async fn note_vanished(app: &App, inventory: &mut Arc<Inventory>) {
     let before = match app.records.last_inventory().await {
         Ok(None) => return,
         Ok(Some(hash)) => app.records.inventory(&hash).await,
@@ -82,12 +82,13 @@ pub(crate) async fn note_vanished(app: &App, inventory: &mut Inventory) {
             let deleted = |id: &ResourceId| history.deleted(id) || due.contains(id.key());
             let installation = &app.config.installation;
             let acknowledged = history.acknowledged.keys().cloned().collect();
+            let inventory = Arc::make_mut(inventory);
             return inventory.mark_vanished(&before, installation, deleted, &acknowledged);
         }
         Ok(None) => "it is missing".to_owned(),
         Err(error) => describe(&error),
     };
-    inventory.gaps.push(Gap {
+    Arc::make_mut(inventory).gaps.push(Gap {
         subscription: Link::ESTATE.to_owned(),
         what: LISTED_BEFORE.to_owned(),
         message: format!("the inventory of the last run cannot be read: {why}"),
@@ -100,7 +101,7 @@ fn was_compared(inventory: &Inventory) -> bool {
 }
 
 /// The newest inventory that was compared; none of the last runs' is as bad as one unread.
-async fn compared_before(app: &App) -> Result<Option<Inventory>, Error> {
+async fn compared_before(app: &App) -> Result<Option<Arc<Inventory>>, Error> {
     for run in app.records.runs(LOOKED_BACK).await? {
         let Some(hash) = &run.inventory else { continue };
         match app.records.inventory(hash).await? {

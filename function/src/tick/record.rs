@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use crate::{app::App, error::Error};
 
 /// Runs of its chain that a run is compared with: of these, the timer's last.
-const COMPARED: u32 = 10;
+const COMPARED: usize = 10;
 
 /// Stores the run, then ends the requests that it carried out or refused. A run that says nothing
 /// that the timer's last one in its chain did not is not stored, and goes by that one's id.
@@ -24,11 +24,9 @@ pub(super) async fn record(
 ) -> Result<Run, Error> {
     run.duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     if run.trigger == RunTrigger::Timer {
-        let recent = app.records.runs_of(&run.link.chain, COMPARED).await.unwrap_or_default();
-        if let Some(last) = recent.into_iter().find(|last| last.trigger == RunTrigger::Timer)
-            && says_nothing_new(&run, &last)
-        {
-            return Ok(Run { id: last.id, link: last.link, ..run });
+        let last = app.records.last_of_timer(&run.link.chain, COMPARED).await.unwrap_or_default();
+        if let Some(last) = last.filter(|last| says_nothing_new(&run, &last.run)) {
+            return Ok(Run { id: last.run.id.clone(), link: last.run.link.clone(), ..run });
         }
     }
     let run = app.records.store_run(run).await?;

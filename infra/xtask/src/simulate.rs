@@ -39,6 +39,9 @@ pub struct Options {
     /// Plays all seeds, also after one that failed.
     #[arg(long)]
     all: bool,
+    /// Plays the large estate: 50 disks with 3 targets each.
+    #[arg(long)]
+    large: bool,
     /// Plays each seed twice and compares every call.
     #[arg(long)]
     twice: bool,
@@ -51,7 +54,12 @@ impl Options {
     /// What the simulation itself is told.
     fn arguments(&self, seeds: u64) -> Vec<String> {
         let numbers = [("--seeds", seeds), ("--days", self.days.into()), ("--from", self.from)];
-        let flags = [("--all", self.all), ("--twice", self.twice), ("--verbose", self.verbose)];
+        let flags = [
+            ("--all", self.all),
+            ("--large", self.large),
+            ("--twice", self.twice),
+            ("--verbose", self.verbose),
+        ];
         let numbers = numbers.iter().flat_map(|(name, n)| [(*name).to_owned(), n.to_string()]);
         let flags = flags.iter().filter(|(_, is_set)| *is_set).map(|(name, _)| (*name).to_owned());
         numbers.chain(flags).collect()

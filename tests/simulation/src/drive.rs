@@ -48,7 +48,8 @@ pub(crate) struct Simulation {
 /// Plays a seed to its end, or to the first rule that does not hold.
 pub(crate) async fn drive(seed: u64, options: Options) -> anyhow::Result<Report> {
     let mut dice = Dice::new(seed);
-    let scenario = Scenario::draw(&mut dice);
+    let scenario =
+        if options.large { Scenario::draw_year(&mut dice) } else { Scenario::draw(&mut dice) };
     let rounds = options.days * 24 * 60 / scenario.tick_minutes;
     let (begins, every) = (scenario.begins, scenario.tick_minutes);
     let count = scenario.installations.len();

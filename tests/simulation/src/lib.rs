@@ -22,6 +22,8 @@ pub use report::{Report, Violation};
 pub struct Options {
     /// Simulated days.
     pub days: i64,
+    /// Whether the estate is the large one: 50 disks with 3 targets each, from October to October.
+    pub large: bool,
 }
 
 /// Plays a seed on this thread; a panic of anything in it is a violation.

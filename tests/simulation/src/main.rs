@@ -14,6 +14,10 @@ use std::{
 use clap::Parser;
 use simulation::{Options, Report, play};
 
+// A third of the time goes by in the allocator where it is glibc's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Plays seeds of simulated days.
 #[derive(Parser)]
 struct Cli {
@@ -29,6 +33,9 @@ struct Cli {
     /// Threads; each plays one seed at a time.
     #[arg(long, default_value_t = 2)]
     threads: usize,
+    /// Plays the large estate: 50 disks with 3 targets each.
+    #[arg(long)]
+    large: bool,
     /// Plays each seed twice and compares every call.
     #[arg(long)]
     twice: bool,
@@ -43,7 +50,7 @@ struct Cli {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     std::panic::set_hook(Box::new(|_| {}));
-    let options = Options { days: cli.days };
+    let options = Options { days: cli.days, large: cli.large };
     let (next, failed) = (AtomicU64::new(cli.from), AtomicBool::new(false));
     let total = Mutex::new(Total::default());
     let begun = Instant::now();
@@ -72,7 +79,7 @@ fn main() -> ExitCode {
                     }
                     if report.violation.is_some() {
                         failed.store(true, Ordering::Relaxed);
-                        tell(seed, cli.days, &report, !cli.all);
+                        tell(seed, options, &report, !cli.all);
                     }
                     total.add(&report);
                 }
@@ -85,7 +92,7 @@ fn main() -> ExitCode {
 }
 
 /// Tells of a rule that did not hold.
-fn tell(seed: u64, days: i64, report: &Report, events: bool) {
+fn tell(seed: u64, options: Options, report: &Report, events: bool) {
     let Some(violation) = &report.violation else { return };
     if events {
         println!("\nthe last events of seed {seed}:");
@@ -93,8 +100,10 @@ fn tell(seed: u64, days: i64, report: &Report, events: bool) {
             println!("  {event}");
         }
     }
+    let Options { days, large } = options;
+    let large = if large { " --large" } else { "" };
     println!(
-        "seed {seed}, event {}, {:.0}: {}: {}\n  again: cargo xtask simulate --seeds 1 --days {days} --from {seed}",
+        "seed {seed}, event {}, {:.0}: {}: {}\n  again: cargo xtask simulate --seeds 1 --days {days} --from {seed}{large}",
         violation.event, violation.at, violation.rule, violation.what
     );
 }

@@ -21,6 +21,9 @@ const BEGINNINGS: [&str; 7] = [
     "2026-06-01T00:00:00Z",
 ];
 
+/// Where the year begins that has everything in it.
+const YEAR: &str = "2027-10-01T00:00:00Z";
+
 /// A region × subscription × group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
@@ -146,6 +149,47 @@ impl Scenario {
             bandwidth: dice.one(&[24, 100, 400, 1000]),
             list_delay: dice.one(&[0, 0, 0, 20, 60]),
         }
+    }
+
+    /// A year of a team's whole estate: both changes of clocks, in Europe at an hour that a policy names, in America
+    /// on other days, and a leap day.
+    pub(crate) fn draw_year(dice: &mut Dice) -> Self {
+        let mut drawn = Self::draw(dice);
+        drawn.begins = YEAR.parse().unwrap_or(Timestamp::UNIX_EPOCH);
+        drawn.tick_minutes = 240;
+        drawn.subscriptions = SUBSCRIPTIONS.iter().map(|s| (*s).to_owned()).collect();
+        drawn.places.truncate(1);
+        for (nth, region) in FAR.iter().enumerate().take(3) {
+            let subscription = SUBSCRIPTIONS[nth % 2].to_owned();
+            drawn.places.push(Place { region, subscription, group: format!("dr{nth}") });
+        }
+        drawn.disks = (0..50)
+            .map(|nth| DiskOf::new(&drawn.places[0], nth, dice.between(8, 64) as u64 * 4096))
+            .collect();
+        drawn.bandwidth = 1_000;
+        let keep = |last, daily| Keep { last: Some(last), daily: Some(daily) };
+        let policy = |number: usize, zone, at, disks: std::ops::Range<usize>| Wish {
+            id: format!("policy{number}"),
+            enabled: true,
+            deleted: false,
+            paused_until: None,
+            disks: disks.collect(),
+            every_minutes: 1_440,
+            daily_at: Some(at),
+            zone,
+            group: (number == 1).then(|| "vault".to_owned()),
+            keep: keep(3, 7),
+            targets: (1..=3).map(|place| (place, keep(2, 2 + place as u32))).collect(),
+            abandon_after_hours: None,
+        };
+        // 02:30 is left out once a year in Berlin, and comes twice once.
+        let meant = vec![
+            policy(0, "Europe/Berlin", (2, 30), 0..25),
+            policy(1, "America/New_York", (1, 10), 25..50),
+        ];
+        drawn.installations =
+            vec![Installation { name: "installation0".to_owned(), saved: vec![], meant }];
+        drawn
     }
 
     /// The control API's seed.

@@ -5,7 +5,8 @@ use simulation::{Options, play};
 #[test]
 fn a_storm_and_the_calm_after_it_break_no_rule() {
     let seeds = [2, 3, 5, 8];
-    let players = seeds.map(|seed| std::thread::spawn(move || play(seed, Options { days: 8 })));
+    let players =
+        seeds.map(|seed| std::thread::spawn(move || play(seed, Options { days: 8, large: false })));
     let mut promises = 0;
     for (seed, player) in seeds.into_iter().zip(players) {
         let report = player.join().unwrap();
@@ -23,7 +24,7 @@ fn a_storm_and_the_calm_after_it_break_no_rule() {
 
 #[test]
 fn a_seed_gives_the_same_run_twice() {
-    let [first, second] = [(), ()].map(|()| play(1, Options { days: 3 }));
+    let [first, second] = [(), ()].map(|()| play(1, Options { days: 3, large: false }));
     assert_eq!(first.events, second.events);
     assert_eq!(first.fingerprint, second.fingerprint);
 }
