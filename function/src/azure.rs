@@ -46,6 +46,7 @@ pub struct ArmClient {
     tokens: Tokens,
     transport: Transport,
     budgets: budget::Budgets,
+    regions: compute::Regions,
 }
 
 /// An answer that is a success.
@@ -85,6 +86,7 @@ impl ArmClient {
             tokens: Tokens::new(config.credential, config.arm_scope.clone()),
             transport,
             budgets: budget::Budgets::default(),
+            regions: compute::Regions::default(),
         }
     }
 

@@ -83,7 +83,7 @@ async fn list_one(arm: &ArmClient, subscription: &Subscription) -> Inventory {
         part.gaps.push(gap(id, "rights", message));
     }
     part.locks = or_gap(locks, id, "locks", &mut part.gaps);
-    part.regions = or_gap(regions, id, "regions", &mut part.gaps);
+    part.regions = or_gap(regions.map(|r| r.to_vec()), id, "regions", &mut part.gaps);
     part.groups = or_gap(groups, id, "resource groups", &mut part.gaps);
     part.disks = or_gap(disks, id, "disks", &mut part.gaps);
     part.snapshots = or_gap(snapshots, id, "snapshots", &mut part.gaps);

@@ -1,6 +1,10 @@
 //! The calls that the function makes: lists, and one PUT, PATCH or DELETE for each effect.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use reqwest::{Method, StatusCode};
@@ -9,6 +13,7 @@ use serde_json::{Value, json};
 use shared::{
     Disk, Effect, Group, RegionInfo, ResourceId, Snapshot, Subscription, model::Lock, tags,
 };
+use tokio::time::Instant;
 
 use super::{
     ArmClient, ArmError, Ended,
@@ -34,6 +39,29 @@ pub struct Subscriptions {
     pub tenant: Option<String>,
 }
 
+/// Azure opens regions and zones a few times a year, and their list is the longest of a small estate.
+const REGIONS_AGE: Duration = Duration::from_secs(12 * 3600);
+
+/// The regions of a subscription, and when they were listed.
+type Listed = (Instant, Arc<Vec<RegionInfo>>);
+
+/// The regions of subscriptions, by id.
+#[derive(Default)]
+pub(super) struct Regions(Mutex<BTreeMap<String, Listed>>);
+
+impl Regions {
+    fn young(&self, subscription: &str) -> Option<Arc<Vec<RegionInfo>>> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (listed, regions) = kept.get(subscription)?;
+        (listed.elapsed() < REGIONS_AGE).then(|| regions.clone())
+    }
+
+    fn keep(&self, subscription: &str, regions: &Arc<Vec<RegionInfo>>) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.insert(subscription.to_owned(), (Instant::now(), regions.clone()));
+    }
+}
+
 impl ArmClient {
     /// Lists the subscriptions that the identity sees.
     pub async fn subscriptions(&self) -> Result<Subscriptions, ArmError> {
@@ -49,16 +77,18 @@ impl ArmClient {
         Ok(Subscriptions { subscriptions, date, tenant })
     }
 
-    /// Lists a subscription's regions.
-    pub async fn regions(&self, subscription: &str) -> Result<Vec<RegionInfo>, ArmError> {
+    /// A subscription's regions, listed once in a while.
+    pub async fn regions(&self, subscription: &str) -> Result<Arc<Vec<RegionInfo>>, ArmError> {
+        if let Some(kept) = self.regions.young(subscription) {
+            return Ok(kept);
+        }
         let path = format!("/subscriptions/{subscription}/locations?{SUBSCRIPTIONS}");
         let (items, _) = self.list(&path).await?;
         let read = items.into_iter().map(|item| read::<WireLocation>(&path, item));
-        Ok(read
-            .collect::<Result<Vec<_>, _>>()?
-            .into_iter()
-            .filter_map(|l| l.into_region())
-            .collect())
+        let read = read.collect::<Result<Vec<_>, _>>()?;
+        let regions = Arc::new(read.into_iter().filter_map(|l| l.into_region()).collect());
+        self.regions.keep(subscription, &regions);
+        Ok(regions)
     }
 
     /// Lists a subscription's resource groups.

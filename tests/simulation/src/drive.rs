@@ -175,7 +175,7 @@ impl Simulation {
         process: Process,
         end: End,
     ) -> anyhow::Result<bool> {
-        self.estate.changed();
+        self.estate.look_anew();
         let calm = self.estate.state().ledger.calm_since.is_some();
         match end {
             End::Died => {

@@ -18,6 +18,7 @@ use axum::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use emulator::Azure;
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use tower::ServiceExt;
@@ -120,6 +121,16 @@ pub(crate) struct State {
     pub(crate) report: Report,
     pub(crate) dice: crate::dice::Dice,
     look: Option<(Timestamp, Arc<Look>)>,
+    /// Something was written since the judge looked at the whole world.
+    written: bool,
+}
+
+/// A page of a list.
+#[derive(Deserialize)]
+struct Page<T> {
+    value: Vec<T>,
+    #[serde(rename = "nextLink")]
+    next_link: Option<String>,
 }
 
 /// An answer, read whole.
@@ -145,6 +156,7 @@ impl Estate {
             report,
             dice,
             look: None,
+            written: true,
         };
         let estate = Self(Arc::new(Inner { azure, router, clocks, state: Mutex::new(state) }));
         estate.furnish().await?;
@@ -184,7 +196,9 @@ impl Estate {
 
     /// Notes a change of one point in what was looked at, which spares another look.
     pub(crate) fn retouch(&self, key: &str, change: impl FnOnce(&mut Point)) {
-        if let Some((_, look)) = &mut self.state().look
+        let mut state = self.state();
+        state.written = true;
+        if let Some((_, look)) = &mut state.look
             && let Some(point) = Arc::make_mut(look).points.iter_mut().find(|p| p.key == key)
         {
             change(point);
@@ -193,7 +207,19 @@ impl Estate {
 
     /// Says that what was looked at has changed.
     pub(crate) fn changed(&self) {
+        let mut state = self.state();
+        state.written = true;
+        state.look = None;
+    }
+
+    /// Lets the next look be a new one: who plans now never has newer eyes than the judge.
+    pub(crate) fn look_anew(&self) {
         self.state().look = None;
+    }
+
+    /// Whether anything was written since this was last asked.
+    pub(crate) fn take_written(&self) -> bool {
+        std::mem::take(&mut self.state().written)
     }
 
     /// Passes a call to Azure at its present time.
@@ -211,6 +237,15 @@ impl Estate {
         path: &str,
         body: Option<&Value>,
     ) -> anyhow::Result<Answer> {
+        read(self.send(method, path, body).await?).await
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> anyhow::Result<Response<Body>> {
         let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let claims = json!({ "appid": "a-person", "oid": "a-person" });
         let bearer = format!("Bearer {}.{}.", part(json!({ "alg": "none" })), part(claims));
@@ -221,7 +256,7 @@ impl Estate {
             .header("authorization", bearer)
             .header("content-type", "application/json")
             .body(body.map_or_else(Body::empty, |body| Body::from(body.to_string())))?;
-        read(self.forward(request).await).await
+        Ok(self.forward(request).await)
     }
 
     /// A call of the control API that must succeed.
@@ -276,9 +311,9 @@ impl Estate {
         let mut look = Look::default();
         for subscription in &subscriptions {
             let points = self.list(subscription, "snapshots").await?;
-            look.points.extend(points.iter().filter_map(Point::read));
+            look.points.extend(points.into_iter().filter_map(Point::read));
             let disks = self.list(subscription, "disks").await?;
-            look.disks.extend(disks.iter().filter_map(Disk::read));
+            look.disks.extend(disks.into_iter().map(Disk::read));
         }
         if delay > 0 {
             self.control(Method::PUT, "settings", &json!({ "list_delay_seconds": delay })).await?;
@@ -288,20 +323,23 @@ impl Estate {
         Ok(look)
     }
 
-    async fn list(&self, subscription: &str, kind: &str) -> anyhow::Result<Vec<Value>> {
+    async fn list<T: DeserializeOwned>(
+        &self,
+        subscription: &str,
+        kind: &str,
+    ) -> anyhow::Result<Vec<T>> {
         let base = format!(
             "/subscriptions/{subscription}/providers/Microsoft.Compute/{kind}?api-version=2023-10-02"
         );
         let mut items = vec![];
         let mut next = base;
         loop {
-            let mut answer = self.arm(Method::GET, &next, None).await?;
-            ensure!(answer.status.is_success(), "{next}: {}", answer.body);
-            match answer.body["value"].take() {
-                Value::Array(page) => items.extend(page),
-                _ => anyhow::bail!("{next} has no value"),
-            }
-            let Some(link) = answer.body["nextLink"].as_str() else { return Ok(items) };
+            let response = self.send(Method::GET, &next, None).await?;
+            ensure!(response.status().is_success(), "{next}: {}", response.status());
+            let bytes = to_bytes(response.into_body(), usize::MAX).await?;
+            let page: Page<T> = serde_json::from_slice(&bytes).with_context(|| next.clone())?;
+            items.extend(page.value);
+            let Some(link) = page.next_link else { return Ok(items) };
             next = link.strip_prefix("https://management.azure.com").context("a link")?.to_owned();
         }
     }

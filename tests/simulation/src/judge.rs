@@ -95,7 +95,12 @@ pub(crate) fn after_write(
 }
 
 /// Looks at the whole world after an event.
+///
+/// What it looks for comes of writes alone.
 pub(crate) async fn world(estate: &Estate) -> anyhow::Result<()> {
+    if !estate.take_written() {
+        return Ok(());
+    }
     let look = estate.look().await?;
     let now = estate.clocks().now();
     let mut moving: BTreeMap<&str, usize> = BTreeMap::new();

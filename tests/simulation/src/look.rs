@@ -3,7 +3,42 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde::Deserialize;
+
+/// A disk or snapshot as a list has it.
+#[derive(Deserialize)]
+pub(crate) struct Wire {
+    id: String,
+    location: String,
+    #[serde(default)]
+    tags: BTreeMap<String, String>,
+    properties: Properties,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Properties {
+    unique_id: Option<String>,
+    provisioning_state: String,
+    time_created: Option<String>,
+    completion_percent: Option<f64>,
+    creation_data: CreationData,
+    copy_completion_error: Option<CopyError>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CreationData {
+    create_option: String,
+    source_resource_id: Option<String>,
+    source_unique_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CopyError {
+    error_code: Option<String>,
+}
 
 /// A snapshot or copy.
 #[derive(Clone, Debug)]
@@ -44,33 +79,28 @@ pub(crate) struct Look {
 pub(crate) type Side = (String, String, String);
 
 impl Point {
-    pub(crate) fn read(item: &Value) -> Option<Self> {
-        let text = |pointer: &str| item.pointer(pointer).and_then(Value::as_str);
-        let id = text("/id")?.to_owned();
+    pub(crate) fn read(item: Wire) -> Option<Self> {
+        let Wire { id, location, tags, properties } = item;
         let key = id.to_ascii_lowercase();
         let parts: Vec<&str> = key.split('/').collect();
         let (subscription, group) = (parts.get(2)?.to_string(), parts.get(4)?.to_string());
-        let tags = item.get("tags").and_then(Value::as_object);
-        let tags = tags.into_iter().flatten().filter_map(|(name, value)| {
-            Some((name.to_ascii_lowercase(), value.as_str().filter(|v| !v.is_empty())?.to_owned()))
-        });
-        let is_copy = text("/properties/creationData/createOption") == Some("CopyStart");
-        let state = text("/properties/provisioningState").unwrap_or_default();
-        let percent = item.pointer("/properties/completionPercent").and_then(Value::as_f64);
-        let failed = state == "Failed"
-            || item.pointer("/properties/copyCompletionError/errorCode").is_some();
+        let tags = tags.into_iter().filter(|(_, value)| !value.is_empty());
+        let made_from = properties.creation_data;
+        let is_copy = made_from.create_option == "CopyStart";
+        let state = properties.provisioning_state;
+        let error = properties.copy_completion_error;
+        let failed = state == "Failed" || error.is_some_and(|error| error.error_code.is_some());
+        let percent = properties.completion_percent;
         let moved =
             if is_copy { percent == Some(100.0) } else { percent.is_none_or(|p| p >= 100.0) };
         Some(Self {
-            region: text("/location")?.to_ascii_lowercase(),
-            created_at: text("/properties/timeCreated").and_then(|t| t.parse().ok()),
+            region: location.to_ascii_lowercase(),
+            created_at: properties.time_created.and_then(|t| t.parse().ok()),
             deleting: state == "Deleting",
             ready: state == "Succeeded" && moved && !failed,
-            source_unique_id: text("/properties/creationData/sourceUniqueId").map(str::to_owned),
-            source: text("/properties/creationData/sourceResourceId")
-                .unwrap_or_default()
-                .to_ascii_lowercase(),
-            tags: tags.collect(),
+            source_unique_id: made_from.source_unique_id,
+            source: made_from.source_resource_id.unwrap_or_default().to_ascii_lowercase(),
+            tags: tags.map(|(name, value)| (name.to_ascii_lowercase(), value)).collect(),
             id,
             key,
             subscription,
@@ -131,11 +161,8 @@ impl Look {
 }
 
 impl Disk {
-    pub(crate) fn read(item: &Value) -> Option<Self> {
-        let text = |pointer: &str| item.pointer(pointer).and_then(Value::as_str);
-        Some(Self {
-            key: text("/id")?.to_ascii_lowercase(),
-            unique_id: text("/properties/uniqueId")?.to_owned(),
-        })
+    pub(crate) fn read(item: Wire) -> Self {
+        let unique_id = item.properties.unique_id.unwrap_or_default();
+        Self { key: item.id.to_ascii_lowercase(), unique_id }
     }
 }

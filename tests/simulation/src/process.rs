@@ -335,7 +335,7 @@ impl Gate {
         }
         if path.ends_with("/snapshots") {
             // The judge never looks with older eyes than who plans.
-            self.estate.changed();
+            self.estate.look_anew();
         }
         let narrowed = self.estate.state().weather.narrowed;
         let mut facts = self.life.facts();
