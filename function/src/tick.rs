@@ -152,7 +152,7 @@ async fn plan_all(app: &App, seen: &Seen) -> Result<Planned, Error> {
             gap.what, gap.subscription, gap.message
         )
     }));
-    problems.extend(inventory.vanished.iter().map(|gone| {
+    problems.extend(inventory.missed().map(|gone| {
         format!(
             "`{}` ({}) is listed no more since {}, and no run deleted it: nothing is deleted until it \
              is back, has been away for 24 h while its group is listed, or an owner acknowledges it",

@@ -22,8 +22,8 @@ const FIRST_POINTS: usize = 100;
 #[component]
 pub(crate) fn Missing() -> impl IntoView {
     let store = use_store();
-    let missing = Memo::new(move |_| {
-        store.estate.get().map(|estate| estate.inventory.vanished.clone()).unwrap_or_default()
+    let missing: Memo<Vec<Vanished>> = Memo::new(move |_| {
+        store.estate.get().map(|e| e.inventory.missed().cloned().collect()).unwrap_or_default()
     });
     move || {
         let missing = missing.get();
@@ -98,8 +98,9 @@ fn Points(missing: Vec<Vanished>) -> impl IntoView {
 #[component]
 pub(crate) fn MissingBanner() -> impl IntoView {
     let store = use_store();
-    let missing =
-        Memo::new(move |_| store.estate.get().map_or(0, |estate| estate.inventory.vanished.len()));
+    let missing = Memo::new(move |_| {
+        store.estate.get().map_or(0, |estate| estate.inventory.missed().count())
+    });
     move || {
         let n = missing.get();
         let are = if n == 1 { "is" } else { "are" };

@@ -73,6 +73,10 @@ pub struct Vanished {
     pub unique_id: String,
     /// When it was first missed.
     pub since: Timestamp,
+    /// Since when lists that would have to show it leave it out; none while its subscription has a gap or its group is
+    /// not listed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whole_since: Option<Timestamp>,
 }
 
 /// A subscription.
@@ -171,6 +175,17 @@ impl Inventory {
         self.locks.iter().filter(on).max_by_key(|lock| lock.level == LockLevel::ReadOnly)
     }
 
+    /// Whether something of a subscription could not be listed.
+    fn has_gap(&self, subscription: &str) -> bool {
+        self.gaps.iter().any(|gap| gap.subscription.eq_ignore_ascii_case(subscription))
+    }
+
+    /// The vanished points whose subscription was listed without a gap: of the others nobody can say whether they
+    /// are missing.
+    pub fn missed(&self) -> impl Iterator<Item = &Vanished> {
+        self.vanished.iter().filter(|gone| !self.has_gap(gone.id.subscription()))
+    }
+
     /// Notes which points of `installation` in `previous` are listed no more, although nothing of
     /// ours deleted them: eventual consistency, rights taken away, or a person.
     ///
@@ -190,7 +205,12 @@ impl Inventory {
             .snapshots
             .iter()
             .filter(|s| s.is_of(installation) && !s.unique_id.is_empty())
-            .map(|s| Vanished { id: s.id.clone(), unique_id: s.unique_id.clone(), since: now });
+            .map(|s| Vanished {
+                id: s.id.clone(),
+                unique_id: s.unique_id.clone(),
+                since: now,
+                whole_since: None,
+            });
         let mut missing: Vec<Vanished> = previous
             .vanished
             .iter()
@@ -198,13 +218,14 @@ impl Inventory {
             .chain(here)
             .filter(|gone| known.get(gone.id.key()) != Some(&gone.unique_id.as_str()))
             .filter(|gone| !deleted(&gone.id) && !acknowledged.contains(&gone.unique_id))
+            .map(|gone| {
+                let whole = self.group(gone.id.subscription(), gone.id.group()).is_some()
+                    && !self.has_gap(gone.id.subscription());
+                let whole_since = whole.then(|| gone.whole_since.unwrap_or(now));
+                Vanished { whole_since, ..gone }
+            })
             .filter(|gone| {
-                let intact = self.group(gone.id.subscription(), gone.id.group()).is_some()
-                    && !self
-                        .gaps
-                        .iter()
-                        .any(|gap| gap.subscription.eq_ignore_ascii_case(gone.id.subscription()));
-                !intact || now.duration_since(gone.since) < GONE_FOR_GOOD
+                gone.whole_since.is_none_or(|since| now.duration_since(since) < GONE_FOR_GOOD)
             })
             .collect();
         missing.sort_by(|a, b| (&a.id, &a.unique_id, a.since).cmp(&(&b.id, &b.unique_id, b.since)));
@@ -315,6 +336,28 @@ mod tests {
         groupless.groups.clear();
         groupless.mark_vanished(&narrowed, "here", nobody, &BTreeSet::new());
         assert_eq!(missed(&groupless), ["u-b"]);
+    }
+
+    #[test]
+    fn the_day_counts_from_the_first_whole_list_that_leaves_a_point_out() {
+        let nobody = |_: &ResourceId| false;
+        let mut last = estate(0, &["a", "b"]);
+        for hour in [1, 30] {
+            let mut failed = estate(hour, &[]);
+            let (subscription, message) = ("S".to_owned(), "throttled".to_owned());
+            failed.gaps.push(Gap { subscription, what: "snapshots".to_owned(), message });
+            failed.mark_vanished(&last, "here", nobody, &BTreeSet::new());
+            assert_eq!(missed(&failed), ["u-a", "u-b"]);
+            assert_eq!(failed.missed().count(), 0, "nobody can say that they are missing");
+            last = failed;
+        }
+        for (hour, expected) in [(31, &["u-b"][..]), (54, &["u-b"]), (55, &[])] {
+            let mut whole = estate(hour, &["a"]);
+            whole.mark_vanished(&last, "here", nobody, &BTreeSet::new());
+            assert_eq!(missed(&whole), expected, "hour {hour}");
+            assert_eq!(whole.missed().count(), expected.len());
+            last = whole;
+        }
     }
 
     #[test]

@@ -219,6 +219,7 @@ fn happen(world: &mut World, policies: &mut [Policy], event: &Event) {
             id: ResourceId::snapshot(SUBSCRIPTION, "app", "lost"),
             unique_id: "lost".to_owned(),
             since: now,
+            whole_since: None,
         }),
         Event::MendLists => {
             world.inventory.gaps.clear();

@@ -46,7 +46,9 @@ impl Simulation {
         if !self.dice.chance(2.0 / rounds_a_day as f64) {
             return Ok(());
         }
+        let gentle = self.estate.state().scenario.gentle;
         match self.dice.below(14) {
+            4 | 5 | 7 if gentle => Ok(()),
             0 | 1 => self.mistype().await,
             2 => self.disable().await,
             3 => self.delete_a_disk().await,
@@ -297,7 +299,9 @@ impl Simulation {
 
     fn turn_clocks(&mut self) -> anyhow::Result<()> {
         const YEAR: i64 = 365 * 86_400;
+        let gentle = self.estate.state().scenario.gentle;
         let (azure, host) = match self.dice.below(4) {
+            3 if gentle => (0, -86_400),
             0 => (0, self.dice.one(&[600, -600, 86_400])),
             1 => (0, self.dice.one(&[YEAR, -YEAR])),
             // Not enough to matter.

@@ -103,6 +103,7 @@ impl Scenario {
                 id: ResourceId::snapshot(SUBSCRIPTION, "app", "lost"),
                 unique_id: "lost".to_owned(),
                 since: self.inventory.taken_at,
+                whole_since: None,
             }),
             ["lock", group, level] => self.inventory.locks.push(Lock {
                 scope: format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/{group}"),
