@@ -6,4 +6,5 @@ mod broken;
 mod golden;
 mod properties;
 mod scenarios;
+mod words;
 mod world;

@@ -286,6 +286,8 @@ impl Scenario {
                 (ResourceId::snapshot(SUBSCRIPTION, &side.group, &name), side.region)
             }
         };
+        let known = self.inventory.disks.iter().find(|disk| disk.id == disk_id);
+        let size_bytes = known.map_or(1 << 30, |disk| disk.size_bytes);
         let mut snapshot = Snapshot {
             unique_id: format!("u-{}", id.name()),
             region,
@@ -297,7 +299,7 @@ impl Scenario {
                 Some(_) => format!("u-{}", source.name()),
             }),
             family_id: None,
-            size_bytes: 1 << 30,
+            size_bytes,
             sku: "Standard_ZRS".to_owned(),
             created_at: Some(when),
             network_access: NetworkAccess::DenyAll,
