@@ -5,8 +5,9 @@
 
 mod rules;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
+use foldhash::HashMap;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
@@ -153,7 +154,7 @@ pub fn check(
     limits: &Limits,
 ) -> Vec<Violation> {
     let lineage = lineage(inventory);
-    let mut places = HashMap::new();
+    let mut places = HashMap::default();
     for (disk, chain) in &lineage.chains {
         for (at, point) in chain.iter().enumerate() {
             places.insert(point.snapshot.id.key(), (disk.as_str(), at));
@@ -447,8 +448,8 @@ fn check_full(
                 && newest
                     .snapshot
                     .source_unique_id
-                    .as_ref()
-                    .is_none_or(|u| *u == p.snapshot.unique_id)
+                    .as_deref()
+                    .is_none_or(|u| u == p.snapshot.unique_id)
         })
     });
     if base_is_there {

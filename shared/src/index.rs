@@ -1,6 +1,10 @@
 //! What is in an inventory, by id: built once where many things are looked up.
+//!
+//! This crate's maps hash with foldhash, several times as fast as the standard library's hasher and
+//! seeded anew in each process. It withstands chance, not an attacker who sees the time of every lookup: keys
+//! are what Azure lists, and whoever may make snapshots there can do worse than slow a plan down.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use crate::{
     lineage::is_same,

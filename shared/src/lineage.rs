@@ -3,12 +3,9 @@
 //! Tags come first; without them, Azure's own ids are followed as far as they go. What cannot be
 //! placed is returned as such, and nobody deletes it.
 
-use std::{
-    cell::LazyCell,
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+use std::{cell::LazyCell, collections::BTreeMap, sync::Arc};
 
+use foldhash::HashMap;
 use jiff::Timestamp;
 
 use crate::{
@@ -51,8 +48,8 @@ pub fn lineage(inventory: &Inventory) -> Lineage<'_> {
         LazyCell::new(|| inventory.snapshots.iter().map(|s| (s.unique_id.as_str(), s)).collect());
     let named = |unique_id: &str| by_unique_id.get(unique_id).copied();
     let mut lineage = Lineage::default();
-    let mut chains: HashMap<&str, Vec<Point<'_>>> = HashMap::new();
-    let mut sides: HashMap<(&str, &str, &str), Arc<Side>> = HashMap::new();
+    let mut chains: HashMap<&str, Vec<Point<'_>>> = HashMap::default();
+    let mut sides: HashMap<(&str, &str, &str), Arc<Side>> = HashMap::default();
     for snapshot in &inventory.snapshots {
         match place(snapshot, named) {
             Some((disk_unique_id, point_time)) => {
@@ -134,5 +131,5 @@ pub fn source_snapshot<'a>(inventory: &'a Inventory, copy: &Snapshot) -> Option<
 /// Whether `source`, which has the ARM id of what `copy` was made from, is that still and no
 /// namesake of it.
 pub(crate) fn is_same(copy: &Snapshot, source: &Snapshot) -> bool {
-    copy.source_unique_id.as_ref().is_none_or(|unique_id| *unique_id == source.unique_id)
+    copy.source_unique_id.as_deref().is_none_or(|unique_id| unique_id == source.unique_id)
 }

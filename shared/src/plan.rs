@@ -5,6 +5,7 @@
 mod brake;
 mod copies;
 mod force;
+mod guards;
 mod reason;
 mod requests;
 mod retention;
@@ -12,8 +13,9 @@ mod snapshots;
 mod step;
 mod wants;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
+use foldhash::HashMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -152,6 +154,7 @@ pub fn plan(
     };
     let views = views(&context);
     let mut plan = Plan::default();
+    plan.decisions.reserve(inventory.snapshots.len() + inventory.disks.len());
     // The disks that a step of this plan already copies: Azure takes one copy of a disk at a time.
     let mut copying = BTreeSet::new();
     requests::plan_requests(&context, requests, &mut copying, &mut plan);

@@ -119,7 +119,7 @@ fn Facts(view: Memo<Option<SnapshotView>>) -> impl IntoView {
             ("Made", snapshot.created_at.map_or_else(unknown, present::time::minute)),
             ("Policy", policies),
             ("Unique id", snapshot.unique_id.clone()),
-            ("Family", snapshot.family_id.clone().unwrap_or_else(unknown)),
+            ("Family", snapshot.family_id.as_deref().map_or_else(unknown, str::to_owned)),
         ];
         let marked = snapshot.delete_after().map(present::time::minute);
         facts.extend(marked.map(|at| ("Marked: may go from", at)));

@@ -1,11 +1,8 @@
 //! What was listed, when, and what could not be.
 
-use std::{
-    collections::{BTreeSet, HashMap, HashSet},
-    hash::Hash,
-    sync::Arc,
-};
+use std::{collections::BTreeSet, hash::Hash, sync::Arc};
 
+use foldhash::{HashMap, HashSet};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -144,16 +141,19 @@ impl Inventory {
     /// Lets equal texts of snapshots be one text in memory: ids of sources, regions and tags are
     /// said many times in what Azure sends.
     pub fn share(&mut self) {
-        let mut texts: HashSet<Arc<str>> = HashSet::new();
-        let mut regions: HashSet<Region> = HashSet::new();
+        let mut texts: HashSet<Arc<str>> = HashSet::default();
+        let mut regions: HashSet<Region> = HashSet::default();
         let mut ids: HashSet<ResourceId> = self.disks.iter().map(|disk| disk.id.clone()).collect();
         ids.extend(self.snapshots.iter().map(|snapshot| snapshot.id.clone()));
         for snapshot in &mut self.snapshots {
             snapshot.tags.share(|text| one_of(&mut texts, text));
+            for text in [&mut snapshot.source_unique_id, &mut snapshot.family_id] {
+                *text = text.as_ref().map(|text| one_of(&mut texts, text));
+            }
             snapshot.region = one_of(&mut regions, &snapshot.region);
             if let Some(id) = &mut snapshot.source_id
                 && let Some(known) = ids.get(id)
-                && known.to_string() == id.to_string()
+                && known.is_spelled_like(id)
             {
                 *id = known.clone();
             }

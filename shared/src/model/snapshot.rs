@@ -1,5 +1,7 @@
 //! Snapshots and copies as they were listed, and the side that one stands on.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -23,9 +25,11 @@ pub struct Snapshot {
     pub source_id: Option<ResourceId>,
     /// The `uniqueId` of what it was made from: of the disk, or for a copy of the *snapshot*
     /// (compute-snapshots §0.3).
-    pub source_unique_id: Option<String>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub source_unique_id: Option<Arc<str>>,
     /// Azure's `incrementalSnapshotFamilyId`; a copy's differs from its source's.
-    pub family_id: Option<String>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub family_id: Option<Arc<str>>,
     /// Size of the disk that it would restore to.
     pub size_bytes: u64,
     /// `Standard_LRS`, `Standard_ZRS` or `Premium_LRS`.

@@ -41,12 +41,14 @@ impl Batch {
         policies.dedup();
         let mut hasher = Sha256::new();
         for held in &points {
+            hasher.update(&held.unique_id);
             // The brake's number changes with the estate; that it is the brake does not.
-            let why = match &held.reason {
-                Reason::HeldByEdit { policy, version } => format!("edit {policy} {version}"),
-                _ => "brake".to_owned(),
-            };
-            hasher.update(format!("{}\n{why}\n", held.unique_id));
+            match &held.reason {
+                Reason::HeldByEdit { policy, version } => {
+                    hasher.update(format!("\nedit {policy} {version}\n"));
+                }
+                _ => hasher.update("\nbrake\n"),
+            }
         }
         for (policy, version) in &policies {
             hasher.update(format!("{policy} {version}\n"));
@@ -67,13 +69,14 @@ pub(super) fn window_start(now: Timestamp) -> Timestamp {
 /// How many points may be marked now: what the policies foretold for the last 24 hours and the
 /// margin, less what was marked in them without an approval.
 pub(super) fn allowance(context: &Context<'_>, foretold: usize) -> usize {
-    let ours = context.inventory.snapshots.iter();
-    let ours: Vec<_> = ours.filter(|s| s.is_of(&context.limits.installation)).collect();
-    let marked = ours
-        .iter()
-        .filter(|s| s.delete_after().is_some_and(|at| at > context.now))
-        .filter(|s| tags::read(&s.tags, tags::APPROVED).is_none())
-        .count();
-    let margin = context.limits.brake_points.max(ours.len() * context.limits.brake_percent / 100);
+    let (mut ours, mut marked) = (0, 0);
+    let snapshots = context.inventory.snapshots.iter();
+    for snapshot in snapshots.filter(|s| s.is_of(&context.limits.installation)) {
+        ours += 1;
+        let is_marked = snapshot.delete_after().is_some_and(|at| at > context.now)
+            && tags::read(&snapshot.tags, tags::APPROVED).is_none();
+        marked += usize::from(is_marked);
+    }
+    let margin = context.limits.brake_points.max(ours * context.limits.brake_percent / 100);
     (foretold + margin).saturating_sub(marked)
 }

@@ -133,7 +133,7 @@ fn next_copy<'c, 'a>(
         return Err((Fate::Wait, Reason::CopyUnderWay { copy: oldest.snapshot.id.clone() }));
     }
     let first = needs_full_copy(context, view, want)?;
-    let (Wanted { point, force, target }, id) = next_point(context, view, want, first)?;
+    let (Wanted { point, force, target, .. }, id) = next_point(context, view, want, first)?;
     if let Some(reason) = context.refusal(&id) {
         return Err((Fate::Blocked, reason));
     }

@@ -1,10 +1,8 @@
 //! Policies made ready to be asked: their zone, slots and selection.
 
-use std::{
-    collections::{BTreeSet, HashSet},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc};
 
+use foldhash::HashSet;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use super::{Context, Reason};

@@ -4,17 +4,20 @@
 //! two phases, and the brake holds up what the policies did not foretell. `check` holds the same
 //! rules, written apart.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
+use foldhash::HashMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Batch, Context, Effect, Fate, Held, Plan, Reason, Step, Subject, View, brake, force::Force,
+    Batch, Context, Effect, Fate, Held, Plan, Reason, Step, Subject, View, brake,
+    force::Force,
+    guards::{Guard, guards},
     snapshots,
 };
 use crate::{
     lineage::Point,
-    model::{Action, Disk, Keep, PointState, Request, ResourceId, Side, time_zone},
+    model::{Action, Disk, Keep, Request, ResourceId, Side, time_zone},
     status::target_side,
     tags,
 };
@@ -43,113 +46,14 @@ pub(super) fn plan_retention(
     let mut leaving = Leaving::default();
     for (unique_id, chain) in &context.lineage.chains {
         let view = by_unique_id.get(unique_id.as_str()).copied();
-        let guards = Guards::of(context, chain, view, &pinned);
+        let guards = guards(context, chain, view, &pinned);
         let verdicts = Verdicts::of(context, chain, view.map(|view| view.disk));
         leaving.foretold += verdicts.foretold;
-        for (point, verdict) in chain.iter().zip(verdicts.of) {
-            decide_point(context, point, &guards, verdict, &mut leaving, plan);
+        for ((point, guard), verdict) in chain.iter().zip(&guards).zip(verdicts.of) {
+            decide_point(context, point, guard, verdict, &mut leaving, plan);
         }
     }
     leave(context, leaving, requests, plan);
-}
-
-/// What must not go, whatever the rules say: worked out once for a chain.
-#[derive(Default)]
-struct Guards<'c> {
-    floors: HashSet<&'c ResourceId>,
-    bases: HashMap<&'c ResourceId, &'c ResourceId>,
-    copy_sources: HashMap<&'c ResourceId, &'c ResourceId>,
-    wanted: HashMap<&'c ResourceId, &'c Side>,
-    given_up: HashMap<&'c ResourceId, &'c Side>,
-    pinned: HashMap<&'c ResourceId, &'c str>,
-}
-
-impl<'c> Guards<'c> {
-    fn of<'a>(
-        context: &Context<'a>,
-        chain: &'c [Point<'a>],
-        view: Option<&'c View<'_, 'a>>,
-        pinned: &'c HashMap<ResourceId, String>,
-    ) -> Self
-    where
-        'a: 'c,
-    {
-        let mut guards = Self::default();
-        let mut sides: Vec<&Side> = vec![];
-        let mut regions: Vec<(&crate::Region, Timestamp)> = vec![];
-        for point in chain.iter().rev() {
-            let snapshot = point.snapshot;
-            let actor = tags::read(&snapshot.tags, tags::PIN);
-            if let Some(actor) = actor.or(pinned.get(&snapshot.id).map(String::as_str)) {
-                guards.pinned.insert(&snapshot.id, actor);
-            }
-            if snapshot.is_copy
-                && snapshot.state.is_under_way()
-                && let Some(source) = &snapshot.source_id
-            {
-                guards.copy_sources.insert(source, &snapshot.id);
-            }
-            if !snapshot.state.is_ready() {
-                continue;
-            }
-            let side = point.side();
-            if !sides.contains(&side) {
-                sides.push(side);
-                guards.floors.insert(&snapshot.id);
-            }
-            if snapshot.is_copy {
-                // Two sides of a region may hold its newest point; each is a base.
-                let known = regions.iter().find(|(region, _)| **region == snapshot.region);
-                let newest = known.map(|(_, newest)| *newest);
-                if newest.is_none() {
-                    regions.push((&snapshot.region, point.point_time));
-                }
-                if newest.is_none_or(|newest| newest == point.point_time)
-                    && let Some(source) = context.index.source_of(snapshot)
-                {
-                    guards.bases.insert(&source.id, &snapshot.id);
-                }
-            }
-        }
-        for want in view.iter().flat_map(|view| &view.wants) {
-            for super::wants::Wanted { point, .. } in &want.points {
-                guards.wanted.insert(&point.snapshot.id, &want.side);
-            }
-            for id in &want.given_up {
-                guards.given_up.insert(id, &want.side);
-            }
-        }
-        guards
-    }
-
-    /// Everything that keeps a point whatever the rules say.
-    fn reasons(&self, point: &Point<'_>) -> Vec<Reason> {
-        let id = &point.snapshot.id;
-        let mut reasons = vec![];
-        match &point.snapshot.state {
-            PointState::Creating | PointState::Copying { .. } => reasons.push(Reason::UnderWay),
-            PointState::Failed { message, .. } => {
-                reasons.push(Reason::FailedInAzure { message: message.clone() });
-            }
-            PointState::Ready => {}
-        }
-        if let Some(actor) = self.pinned.get(id) {
-            reasons.push(Reason::KeptByPin { actor: (*actor).to_owned() });
-        }
-        if self.floors.contains(id) {
-            reasons.push(Reason::KeptAsFloor);
-        }
-        if let Some(copy) = self.bases.get(id) {
-            reasons.push(Reason::KeptAsBase { copy: (*copy).clone() });
-        }
-        if let Some(copy) = self.copy_sources.get(id) {
-            reasons.push(Reason::KeptAsCopySource { copy: (*copy).clone() });
-        }
-        if let Some(side) = self.wanted.get(id) {
-            reasons.push(Reason::KeptForTarget { region: side.region.clone() });
-        }
-        reasons
-    }
 }
 
 /// What policies say about the points of a chain.
@@ -177,7 +81,7 @@ struct Verdict<'c, 'a> {
 
 impl<'c, 'a> Verdicts<'c, 'a> {
     fn of(context: &'c Context<'a>, chain: &'c [Point<'a>], disk: Option<&'a Disk>) -> Self {
-        let mut verdicts = Self::default();
+        let mut verdicts = Self { of: Vec::with_capacity(chain.len()), foretold: 0 };
         let places = disk.map(|disk| places(context, disk));
         for point in chain {
             let ours = point.snapshot.is_of(&context.limits.installation);
@@ -195,19 +99,23 @@ impl<'c, 'a> Verdicts<'c, 'a> {
             verdicts.of.push(verdict);
         }
         let Some(disk) = disk else { return verdicts };
-        for force in &context.forces {
-            verdicts.ask(context, chain, disk, force);
+        for (force, places) in context.forces.iter().zip(places.iter().flatten()) {
+            if let Some((_, sides)) = places {
+                verdicts.ask(context, chain, disk, force, sides);
+            }
         }
         verdicts
     }
 
-    /// Asks one policy about all points that it speaks for, side by side.
+    /// Asks one policy, whose targets are on `targets`, about all points that it speaks for, side
+    /// by side.
     fn ask(
         &mut self,
         context: &Context<'_>,
         chain: &'c [Point<'a>],
         disk: &Disk,
         force: &'c Force<'a>,
+        targets: &[Side],
     ) {
         let speaks = |verdict: &Verdict<'_, '_>| {
             let mut speakers = verdict.speaker.iter().chain(&verdict.others);
@@ -227,11 +135,10 @@ impl<'c, 'a> Verdicts<'c, 'a> {
             let policy = force.policy;
             let Some(keep) = (match side {
                 None => Some(&policy.keep),
-                Some(side) => policy
-                    .targets
-                    .iter()
-                    .find(|target| target_side(policy, target, disk) == *side)
-                    .map(|target| &target.keep),
+                Some(side) => {
+                    let place = targets.iter().position(|target| target == side);
+                    place.and_then(|at| policy.targets.get(at)).map(|target| &target.keep)
+                }
             }) else {
                 continue;
             };
@@ -368,7 +275,7 @@ struct Unmarked<'c, 'a> {
 fn decide_point<'c, 'a>(
     context: &Context<'_>,
     point: &'c Point<'a>,
-    guards: &Guards<'_>,
+    guard: &Guard<'_>,
     verdict: Option<Verdict<'c, 'a>>,
     leaving: &mut Leaving<'c, 'a>,
     plan: &mut Plan,
@@ -390,12 +297,12 @@ fn decide_point<'c, 'a>(
     // Another target's policy that the point is no copy of has no say here; any other silence has.
     let silent = verdict.silent.iter().filter(|r| !matches!(r, Reason::SideDeselected { .. }));
     let mut kept = verdict.kept;
-    kept.extend(guards.reasons(point));
+    guard.add_reasons(point, &mut kept);
     kept.extend(silent.cloned());
     let marked = snapshot.delete_after();
     if !kept.is_empty() {
         // A pin by this plan takes the mark back by itself.
-        if marked.is_some() && (snapshot.is_pinned() || !guards.pinned.contains_key(&snapshot.id)) {
+        if marked.is_some() && (snapshot.is_pinned() || guard.pinned_by.is_none()) {
             push(force, point, plan, |id, unique_id| Effect::UnmarkPoint { id, unique_id });
         }
         return plan.decide(subject, Fate::Keep, kept);
@@ -407,7 +314,7 @@ fn decide_point<'c, 'a>(
         return plan.decide(subject, Fate::Blocked, vec![reason]);
     }
     let mut reasons = vec![];
-    if let Some(side) = guards.given_up.get(&snapshot.id) {
+    if let Some(side) = guard.given_up_for {
         reasons.push(Reason::GivenUp { region: side.region.clone() });
     }
     let approved = tags::read(&snapshot.tags, tags::APPROVED).is_some();
@@ -461,9 +368,8 @@ fn leave(context: &Context<'_>, leaving: Leaving<'_, '_>, requests: &[Request], 
     let delete_after = context.now.checked_add(grace).unwrap_or(Timestamp::MAX);
     let allowed = brake::allowance(context, leaving.foretold);
     let mut unmarked = leaving.unmarked;
-    unmarked.sort_by(|a, b| {
-        (a.point.point_time, &a.point.snapshot.id).cmp(&(b.point.point_time, &b.point.snapshot.id))
-    });
+    // A stable sort: those of one time stay as they came, by the disk's unique id.
+    unmarked.sort_by_key(|item| item.point.point_time);
     let mut left = allowed;
     let mut held: Vec<(Unmarked<'_, '_>, Reason)> = vec![];
     for item in unmarked {

@@ -190,7 +190,7 @@ impl World {
                 let mut snapshot = self.snapshot(id, &disk.region, tags);
                 snapshot.incremental = *incremental;
                 snapshot.source_id = Some(disk.id);
-                snapshot.source_unique_id = Some(disk.unique_id);
+                snapshot.source_unique_id = Some(disk.unique_id.into());
                 self.inventory.snapshots.push(snapshot);
             }
             Effect::StartCopy { id, region, source, tags, .. } => {
@@ -198,7 +198,7 @@ impl World {
                 let mut copy = self.snapshot(id, region, tags);
                 copy.is_copy = true;
                 copy.source_id = Some(source.id);
-                copy.source_unique_id = Some(source.unique_id);
+                copy.source_unique_id = Some(source.unique_id.into());
                 copy.state = PointState::Copying { percent: None };
                 self.inventory.snapshots.push(copy);
             }

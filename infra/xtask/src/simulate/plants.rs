@@ -24,6 +24,7 @@ const fn plant(
 }
 
 const RETENTION: &str = "shared/src/plan/retention.rs";
+const GUARDS: &str = "shared/src/plan/guards.rs";
 const COPIES: &str = "shared/src/plan/copies.rs";
 const SNAPSHOTS: &str = "shared/src/plan/snapshots.rs";
 const PLAN: &str = "shared/src/plan.rs";
@@ -31,17 +32,12 @@ const APPLY: &str = "function/src/apply.rs";
 
 /// Every bug.
 pub const PLANTS: &[Plant] = &[
-    plant("floor", RETENTION, "guards.floors.insert(&snapshot.id);", ""),
-    plant("base", RETENTION, "guards.bases.insert(&source.id, &snapshot.id);", "let _ = source;"),
-    plant(
-        "wanted",
-        RETENTION,
-        "guards.wanted.insert(&point.snapshot.id, &want.side);",
-        "let _ = point;",
-    ),
+    plant("floor", GUARDS, "guards[at].is_floor = true;", ""),
+    plant("base", GUARDS, "guards[source].base_of = Some(&snapshot.id);", "let _ = source;"),
+    plant("wanted", GUARDS, "guards[wanted.at].wanted_by = Some(&want.side);", "let _ = wanted;"),
     plant(
         "pin",
-        RETENTION,
+        GUARDS,
         "let actor = tags::read(&snapshot.tags, tags::PIN);",
         "let actor = tags::read(&snapshot.tags, \"none\");",
     ),
@@ -106,7 +102,12 @@ pub const PLANTS: &[Plant] = &[
         "None => Ok(false),",
     ),
     plant("two-at-once", COPIES, "copying.insert(view.disk.unique_id.clone());", ""),
-    plant("newest-first", "shared/src/plan/wants.rs", "key(a).cmp(&key(b))", "key(b).cmp(&key(a))"),
+    plant(
+        "newest-first",
+        "shared/src/plan/wants.rs",
+        "sort_by_key(|wanted| wanted.at)",
+        "sort_by_key(|wanted| std::cmp::Reverse(wanted.at))",
+    ),
     plant(
         "give-up-at-once",
         COPIES,

@@ -295,8 +295,8 @@ impl Scenario {
             is_copy: place.is_some(),
             source_id: Some(if place.is_some() { source.clone() } else { disk_id }),
             source_unique_id: Some(match place {
-                None => unique.clone(),
-                Some(_) => format!("u-{}", source.name()),
+                None => unique.as_str().into(),
+                Some(_) => format!("u-{}", source.name()).into(),
             }),
             family_id: None,
             size_bytes,
