@@ -2,6 +2,8 @@
 //! briefly. The work is in `infra/emulator/benches` and `infra/emulator/tests`; that of
 //! `crash-ticks` in `tests/e2e`.
 
+mod browser;
+
 use clap::{Args, Subcommand};
 
 use crate::{artifacts, tools};
@@ -20,6 +22,9 @@ pub enum Bench {
         /// The largest number of disks.
         #[arg(long, default_value_t = 100_000)]
         disks: usize,
+        /// Plan in Chromium, as the portal does: estates of at most 10,000 disks.
+        #[arg(long)]
+        browser: bool,
     },
 }
 
@@ -67,7 +72,8 @@ pub fn bench(bench: &Bench) -> anyhow::Result<()> {
             let bench = ["bench", "--quiet", "-p", "emulator", "--bench", "estate", "--"];
             tools::run(tools::cargo(&root).args(bench).args(arguments))
         }
-        Bench::Plan { disks } => {
+        Bench::Plan { disks, browser: true } => browser::bench(&root, *disks),
+        Bench::Plan { disks, browser: false } => {
             let bench = ["bench", "--quiet", "-p", "shared", "--bench", "plan", "--"];
             tools::run(tools::cargo(&root).args(bench).arg(disks.to_string()))
         }

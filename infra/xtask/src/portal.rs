@@ -44,7 +44,7 @@ pub fn build(root: &Path, out: &Path) -> anyhow::Result<Sizes> {
         println!("portal: unchanged; {sizes}");
         return Ok(sizes);
     }
-    let bound = bindgen(&compile(root)?)?;
+    let bound = bindgen(&compile(root, &[])?.join("frontend.wasm"))?;
     let program = optimize::optimize(root, &bound.program)?;
     // Only now is anything taken away: a build that fails leaves the portal before it in place.
     let mut files = Out::new(out)?;
@@ -70,19 +70,27 @@ pub fn build(root: &Path, out: &Path) -> anyhow::Result<Sizes> {
     Ok(sizes)
 }
 
+/// Builds an example of `frontend` as the portal is built.
+pub(crate) fn bind_example(root: &Path, name: &str) -> anyhow::Result<Bound> {
+    let folder = compile(root, &["--example", name])?.join("examples");
+    let bound = bindgen(&folder.join(format!("{name}.wasm")))?;
+    let program = optimize::optimize(root, &bound.program)?;
+    Ok(Bound { program, ..bound })
+}
+
 fn read(root: &Path, file: &str) -> anyhow::Result<String> {
     fs::read_to_string(root.join(file)).with_context(|| format!("reading {file}"))
 }
 
-/// Runs cargo; returns the program's path.
-fn compile(root: &Path) -> anyhow::Result<PathBuf> {
+/// Runs cargo; returns the folder of what it made.
+fn compile(root: &Path, what: &[&str]) -> anyhow::Result<PathBuf> {
     tools::need_target(TARGET)?;
     let target_dir = target_dir(root);
     let arguments = ["build", "-p", "frontend", "--target", TARGET, "--profile", "wasm"];
     let mut cargo = tools::cargo(root);
-    cargo.args(arguments).args(["--config", ERASE_VIEW_TYPES]);
+    cargo.args(arguments).args(what).args(["--config", ERASE_VIEW_TYPES]);
     tools::run(cargo.arg("--target-dir").arg(&target_dir))?;
-    Ok(target_dir.join(TARGET).join("wasm/frontend.wasm"))
+    Ok(target_dir.join(TARGET).join("wasm"))
 }
 
 /// The workspace's own, whoever calls: what cargo sets in the environment does not move it.
@@ -90,9 +98,10 @@ fn target_dir(root: &Path) -> PathBuf {
     root.join("target")
 }
 
-struct Bound {
-    program: Vec<u8>,
-    glue: String,
+/// A program and the JavaScript that calls it.
+pub(crate) struct Bound {
+    pub(crate) program: Vec<u8>,
+    pub(crate) glue: String,
     /// The path that the glue imports, and what has to be there.
     snippets: Vec<(String, String)>,
 }

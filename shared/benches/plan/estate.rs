@@ -1,92 +1,46 @@
-//! How much of one core a plan of a large estate takes, and what memory: `cargo xtask bench plan`.
+//! An estate of disks that have ten points on three sides, a day between two points; each disk is due
+//! a snapshot, and each side lets its oldest points go. Objects are snapshots and copies.
 //!
-//! The estate has disks of ten points on three sides, a day between two points; each disk is due a
-//! snapshot and a copy, and each side lets its oldest points go. Objects are snapshots and copies.
+//! The bench in the browser (`frontend/examples/plan.rs`) plans the same.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use shared::{
-    Disk, Group, History, Inventory, Keep, Limits, NetworkAccess, Plan, PointState, Policy, Region,
+    Disk, Group, History, Inventory, Keep, Limits, NetworkAccess, PointState, Policy, Region,
     RegionInfo, ResourceId, Schedule, Selection, Selector, Side, Snapshot, Subscription, Target,
-    check, model::Writes, names, plan, tags,
+    model::Writes, names, tags,
 };
-
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const POINTS: i64 = 10;
 const HOME: &str = "westeurope";
 const TARGETS: [&str; 2] = ["northeurope", "westus"];
-const RUNS: usize = 5;
 
-fn main() {
-    // `cargo bench` adds `--bench`; a number is the largest count of disks.
-    let most = std::env::args().filter_map(|text| text.parse::<usize>().ok()).next();
-    println!(
-        "{:>9} {:>10} {:>10} {:>10} {:>9} {:>9} {:>12} {:>12}",
-        "disks", "objects", "plan", "check", "steps", "us/object", "estate", "peak"
-    );
-    for disks in [1_000, 10_000, 30_000, 100_000] {
-        if disks <= most.unwrap_or(100_000) {
-            measure(disks);
-        }
+/// What a plan of such an estate is made from.
+pub(crate) struct World {
+    pub(crate) inventory: Inventory,
+    pub(crate) policies: [Policy; 1],
+    pub(crate) history: History,
+    pub(crate) limits: Limits,
+    pub(crate) now: Timestamp,
+}
+
+impl World {
+    /// One of that many disks.
+    pub(crate) fn of_disks(disks: usize) -> Self {
+        let now = "2026-11-23T00:10:00Z".parse().unwrap_or_default();
+        let mut limits = Limits::new("here", Writes::Everywhere);
+        // Measured is the work of a tick that may do everything.
+        (limits.steps_per_tick, limits.deletes_per_tick) = (usize::MAX, usize::MAX);
+        limits.copies_in_flight = usize::MAX;
+        let inventory = estate(disks, now);
+        Self { inventory, policies: [policy()], history: History::none(), limits, now }
     }
-}
 
-fn measure(disks: usize) {
-    let before = memory_mib("VmRSS:");
-    let now = "2026-11-23T00:10:00Z".parse().unwrap_or_default();
-    let (inventory, policies) = (estate(disks, now), [policy()]);
-    let estate_mib = memory_mib("VmRSS:") - before;
-    let history = History::none();
-    let mut limits = Limits::new("here", Writes::Everywhere);
-    // Measured is the work of a tick that may do everything.
-    (limits.steps_per_tick, limits.deletes_per_tick) = (usize::MAX, usize::MAX);
-    limits.copies_in_flight = usize::MAX;
-    let mut times = vec![];
-    let mut last = Plan::default();
-    for _ in 0..=RUNS {
-        // A tick has one plan in memory, not two.
-        drop(std::mem::take(&mut last));
-        let begun = cpu_time();
-        last = plan(&inventory, &policies, &[], &history, &limits, now);
-        times.push(cpu_time().saturating_sub(begun));
+    pub(crate) fn plan(&self) -> shared::Plan {
+        let Self { inventory, policies, history, limits, now } = self;
+        shared::plan(inventory, policies, &[], history, limits, *now)
     }
-    // The first run warms up.
-    times.remove(0);
-    times.sort();
-    // The estates grow, so that the process's peak is this one's.
-    let all_mib = memory_mib("VmHWM:") - before;
-    let begun = cpu_time();
-    let violations = check(&last, &inventory, &policies, &[], &history, &limits);
-    let checked = cpu_time().saturating_sub(begun);
-    assert!(violations.is_empty(), "the check has something against it: {:?}", violations.first());
-    let (median, objects) = (times[times.len() / 2], inventory.snapshots.len());
-    println!(
-        "{disks:>9} {objects:>10} {:>7.0} ms {:>7.0} ms {:>9} {:>9.2} {estate_mib:>8} MiB {all_mib:>8} MiB",
-        median.as_secs_f64() * 1e3,
-        checked.as_secs_f64() * 1e3,
-        last.steps.len(),
-        median.as_secs_f64() * 1e6 / objects as f64,
-    );
-}
-
-/// What this process has had of a core, to 10 ms: machines are shared, and a clock on the wall
-/// would measure the others.
-fn cpu_time() -> Duration {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
-    let ticks: u64 = fields.skip(11).take(2).filter_map(|text| text.parse::<u64>().ok()).sum();
-    Duration::from_millis(ticks * 10)
-}
-
-/// What of the process is in memory (`VmRSS:`), or was at most (`VmHWM:`).
-fn memory_mib(name: &str) -> usize {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find(|line| line.starts_with(name));
-    let kib = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<usize>().ok());
-    kib.unwrap_or_default() / 1024
 }
 
 fn subscription(disk: usize) -> String {
