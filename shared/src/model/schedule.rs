@@ -77,8 +77,15 @@ pub struct Slots {
 
 #[derive(Clone, Debug)]
 enum Rule {
-    Every { seconds: i64 },
-    Cron { cron: Box<jiff_cron::Schedule>, zone: TimeZone, every_hour: bool },
+    Every {
+        seconds: i64,
+    },
+    Cron {
+        cron: Box<jiff_cron::Schedule>,
+        zone: TimeZone,
+        every_hour: bool,
+        longest_gap_seconds: i64,
+    },
 }
 
 /// Clocks are changed by less than this.
@@ -104,18 +111,20 @@ impl Schedule {
                 Ok(Slots { rule: Rule::Every { seconds: i64::from(*minutes) * 60 } })
             }
             Self::Cron { expression } => {
-                let slots = cron(expression, zone)?;
+                let (cron, every_hour) = cron(expression)?;
                 let short: String = expression.chars().take(100).collect();
-                let firings = slots.sample();
+                let firings = sample(&cron, zone, every_hour);
                 if firings.is_empty() {
                     return Err(ScheduleError::Never(short));
                 }
-                let least = i64::from(MIN_EVERY_MINUTES) * 60;
-                if firings.windows(2).any(|pair| pair[1].as_second() - pair[0].as_second() < least)
-                {
+                let gaps = firings.windows(2).map(|pair| pair[1].as_second() - pair[0].as_second());
+                if gaps.clone().any(|gap| gap < i64::from(MIN_EVERY_MINUTES) * 60) {
                     return Err(ScheduleError::TooOften(short));
                 }
-                Ok(slots)
+                // A schedule that fires once in the sample is a yearly one or rarer.
+                let longest_gap_seconds = gaps.max().unwrap_or(366 * 86_400);
+                let (cron, zone) = (Box::new(cron), zone.clone());
+                Ok(Slots { rule: Rule::Cron { cron, zone, every_hour, longest_gap_seconds } })
             }
         }
     }
@@ -128,7 +137,7 @@ impl Slots {
             Rule::Every { seconds } => {
                 Timestamp::from_second(now.as_second().div_euclid(*seconds) * seconds).ok()
             }
-            Rule::Cron { cron, zone, every_hour } => {
+            Rule::Cron { cron, zone, every_hour, .. } => {
                 let civil = now.to_zoned(zone.clone()).datetime();
                 let from = civil.checked_add(CHANGE_OF_CLOCKS).ok()?;
                 let until = civil.checked_sub(CHANGE_OF_CLOCKS).ok()?;
@@ -156,7 +165,7 @@ impl Slots {
             Rule::Every { seconds } => {
                 Timestamp::from_second((now.as_second().div_euclid(*seconds) + 1) * seconds).ok()
             }
-            Rule::Cron { cron, zone, every_hour } => {
+            Rule::Cron { cron, zone, every_hour, .. } => {
                 let civil = now.to_zoned(zone.clone()).datetime();
                 let from = civil.checked_sub(CHANGE_OF_CLOCKS).ok()?;
                 let until = civil.checked_add(CHANGE_OF_CLOCKS).ok()?;
@@ -182,27 +191,24 @@ impl Slots {
     pub fn longest_gap_seconds(&self) -> i64 {
         match &self.rule {
             Rule::Every { seconds } => *seconds,
-            Rule::Cron { .. } => {
-                let firings = self.sample();
-                let gaps = firings.windows(2).map(|pair| pair[1].as_second() - pair[0].as_second());
-                // A schedule that fires once in the sample is a yearly one or rarer.
-                gaps.max().unwrap_or(366 * 86_400)
-            }
+            Rule::Cron { longest_gap_seconds, .. } => *longest_gap_seconds,
         }
     }
+}
 
-    /// The first firings from a fixed day on.
-    fn sample(&self) -> Vec<Timestamp> {
-        let mut firings = vec![];
-        let mut at = Timestamp::from_second(1_767_225_600).unwrap_or_default();
-        while firings.len() < SAMPLE
-            && let Some(next) = self.after(at)
-        {
-            firings.push(next);
-            at = next;
-        }
-        firings
-    }
+/// The first firings from a fixed day on.
+///
+/// They are walked at one go: plans ask for it, and finding each anew from the one before costs
+/// several times as much.
+fn sample(cron: &jiff_cron::Schedule, zone: &TimeZone, every_hour: bool) -> Vec<Timestamp> {
+    let Some(start) = as_utc(DateTime::constant(2026, 1, 1, 0, 0, 0, 0)) else { return vec![] };
+    let civil = cron.after(start).take(SAMPLE).map(|firing| firing.datetime());
+    let mut firings: Vec<Timestamp> =
+        civil.flat_map(|firing| instants(firing, zone, every_hour)).flatten().collect();
+    // At a change of clocks two civil times may be one instant, or stand the other way round.
+    firings.sort();
+    firings.dedup();
+    firings
 }
 
 /// The instants of a civil firing.
@@ -222,7 +228,8 @@ fn as_utc(civil: DateTime) -> Option<jiff::Zoned> {
     civil.to_zoned(TimeZone::UTC).ok()
 }
 
-fn cron(expression: &str, zone: &TimeZone) -> Result<Slots, ScheduleError> {
+/// The expression as the library takes it, and whether it asks for every hour.
+fn cron(expression: &str) -> Result<(jiff_cron::Schedule, bool), ScheduleError> {
     let wrong = |problem: &str| ScheduleError::Cron {
         expression: expression.chars().take(100).collect(),
         problem: problem.to_owned(),
@@ -237,12 +244,7 @@ fn cron(expression: &str, zone: &TimeZone) -> Result<Slots, ScheduleError> {
         let text = error.to_string();
         wrong(text.lines().next_back().unwrap_or_default().trim())
     })?;
-    let rule = Rule::Cron {
-        cron: Box::new(parsed),
-        zone: zone.clone(),
-        every_hour: hour.starts_with('*'),
-    };
-    Ok(Slots { rule })
+    Ok((parsed, hour.starts_with('*')))
 }
 
 const WEEKDAYS: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];

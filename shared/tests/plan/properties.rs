@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use shared::{
-    Effect, Gap, Keep, Plan, PointState, Policy, ResourceId, Schedule, Selection, Selector, Side,
-    lineage::lineage,
+    Disk, Effect, Gap, Keep, Plan, PointState, Policy, ResourceId, Schedule, Selection, Selector,
+    Side,
+    lineage::{Lineage, lineage},
     model::{Lock, LockLevel, RulesBefore, Vanished, time_zone},
     status::{source_side, target_side},
     tags,
@@ -433,6 +434,8 @@ proptest! {
         let start = at("2026-03-27T00:00:00Z");
         let mut world = world("2026-03-27T00:00:00Z");
         world.limits.brake_points = 1_000;
+        let rpo = |policy: &Policy| 2 * policy.slots().unwrap().longest_gap_seconds();
+        let rpos: Vec<i64> = policies.iter().map(rpo).collect();
         for quarter in 0..days * 96 {
             world.inventory.taken_at = start + SignedDuration::from_mins(15 * quarter);
             world.pass(0);
@@ -441,14 +444,14 @@ proptest! {
                 continue;
             }
             world.pass(0);
+            let lineage = lineage(&world.inventory);
             for disk in &world.inventory.disks {
-                for policy in &policies {
-                    let rpo = 2 * policy.slots().unwrap().longest_gap_seconds();
+                for (policy, rpo) in policies.iter().zip(&rpos) {
                     let sides = policy.targets.iter().map(|t| target_side(policy, t, disk));
                     for side in sides.chain([source_side(policy, disk)]) {
-                        let newest = newest_on(&world, &disk.unique_id, &side).unwrap();
+                        let newest = newest_on(&lineage, disk, &side).unwrap();
                         let age = world.inventory.taken_at.duration_since(newest).as_secs();
-                        prop_assert!(age <= rpo, "{side} of {} is {age} s old", policy.id);
+                        prop_assert!(age <= *rpo, "{side} of {} is {age} s old", policy.id);
                     }
                 }
             }
@@ -490,10 +493,9 @@ proptest! {
     }
 }
 
-fn newest_on(world: &World, disk: &str, side: &Side) -> Option<Timestamp> {
-    lineage(&world.inventory)
-        .chains
-        .get(disk)?
+fn newest_on(lineage: &Lineage<'_>, disk: &Disk, side: &Side) -> Option<Timestamp> {
+    lineage
+        .of(disk)
         .iter()
         .filter(|p| p.snapshot.state.is_ready() && *p.side() == *side)
         .map(|p| p.point_time)
