@@ -5,6 +5,7 @@
 mod broken;
 mod golden;
 mod properties;
+mod restic;
 mod scenarios;
 mod words;
 mod world;
