@@ -112,6 +112,9 @@ pub enum Violation {
     /// A snapshot of a disk that no policy protects and nobody asked for.
     #[error("nobody asked for `{0}`")]
     NotAskedFor(ResourceId),
+    /// A snapshot of a slot that has one, wherever it stands.
+    #[error("`{0}` is of a slot that the disk has a snapshot of, or had one made")]
+    SlotTwice(ResourceId),
     /// A creation over something that exists, or two of one name.
     #[error("`{0}` exists already")]
     Exists(ResourceId),
@@ -253,6 +256,9 @@ fn check_step(facts: &Facts<'_>, step: &Step, violations: &mut Vec<Violation>) {
                 });
                 if !asked {
                     violations.push(Violation::NotAskedFor(id.clone()));
+                }
+                if rules::has_slot(facts, disk, tags) {
+                    violations.push(Violation::SlotTwice(id.clone()));
                 }
             }
         }

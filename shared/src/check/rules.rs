@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use super::{Facts, Found, Violation};
 use crate::{
     lineage::Point,
-    model::{Disk, Keep, KeepRule, Policy, Selector, Side, Target, time_zone},
+    model::{Disk, Keep, KeepRule, PointState, Policy, Selector, Side, Target, time_zone},
     tags,
 };
 
@@ -16,6 +16,21 @@ use crate::{
 pub(super) fn selects(policy: &Policy, disk: &Disk) -> bool {
     let any = |selectors: &[Selector]| selectors.iter().any(|selector| selector.matches(disk));
     any(&policy.disks.include) && !any(&policy.disks.exclude)
+}
+
+/// Whether the disk has a snapshot of ours of the slot that `tags` name, in whichever group, or may
+/// have one where not everything is listed.
+pub(super) fn has_slot(facts: &Facts<'_>, disk: &Disk, tags: &BTreeMap<String, String>) -> bool {
+    let Some(slot) = tags::read_time(tags, tags::SLOT) else { return false };
+    let made = facts.history.slots.get(&disk.unique_id) == Some(&slot);
+    let seen = facts
+        .chain(&disk.unique_id)
+        .iter()
+        .map(|point| point.snapshot)
+        .filter(|s| !s.is_copy && !matches!(s.state, PointState::Failed { .. }))
+        .filter(|s| s.is_of(&facts.limits.installation))
+        .any(|s| tags::read_time(&s.tags, tags::SLOT) == Some(slot));
+    seen || (made && !facts.inventory.gaps.is_empty())
 }
 
 fn side_of(policy: &Policy, target: &Target, disk: &Disk) -> Side {

@@ -90,7 +90,10 @@ fn due(
         tags::read_time(&point.snapshot.tags, tags::SLOT) == Some(slot)
             && !matches!(point.snapshot.state, PointState::Failed { .. })
     };
-    if own.iter().any(has_slot) {
+    // It may be among what is not listed now, in a group that no policy names any more.
+    let unseen =
+        !context.inventory.gaps.is_empty() && context.history.took(&view.disk.unique_id, slot);
+    if unseen || own.iter().any(has_slot) {
         return Err(idle(view));
     }
     let (policy, disk) = (lead.policy, view.disk);

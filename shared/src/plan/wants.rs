@@ -45,7 +45,7 @@ pub(super) fn wants<'c, 'a>(
         for target in &force.policy.targets {
             let side = target_side(force.policy, target, disk);
             let points = wanted(context, force, target, chain, &side);
-            let deadline = deadline(force, target, chain, &side, &points);
+            let deadline = deadline(context, force, target, chain, &side, &points);
             let want = by_side.entry(side.clone()).or_insert_with(|| Want {
                 side,
                 points: vec![],
@@ -124,7 +124,10 @@ fn wanted<'c, 'a>(
     lacking
 }
 
+/// When the side breaks its RPO. Another installation's copies do not put it off: they stay and go
+/// as that one pleases, and where two share a disk, each would hold up the other for ever.
 fn deadline(
+    context: &Context<'_>,
     force: &Force<'_>,
     target: &Target,
     chain: &[Point<'_>],
@@ -134,6 +137,7 @@ fn deadline(
     let newest = chain
         .iter()
         .filter(|p| p.snapshot.state.is_ready() && *p.side() == *side)
+        .filter(|p| p.snapshot.is_of(&context.limits.installation))
         .map(|p| p.point_time)
         .max();
     let since = newest.or_else(|| points.first().map(|p| p.point_time));
