@@ -22,7 +22,8 @@ pub(super) fn selects(policy: &Policy, disk: &Disk) -> bool {
 /// have one where not everything is listed.
 pub(super) fn has_slot(facts: &Facts<'_>, disk: &Disk, tags: &BTreeMap<String, String>) -> bool {
     let Some(slot) = tags::read_time(tags, tags::SLOT) else { return false };
-    let made = facts.history.slots.get(&disk.unique_id) == Some(&slot);
+    let last = facts.history.slots.get(&disk.unique_id).filter(|last| **last <= facts.now);
+    let made = last.is_some_and(|last| *last >= slot);
     let seen = facts
         .chain(&disk.unique_id)
         .iter()

@@ -96,9 +96,11 @@ impl History {
         self.seeded.get(disk_unique_id).is_some_and(|sides| sides.contains(side))
     }
 
-    /// Whether the last snapshot that a policy had made of the disk is that of `slot`.
-    pub fn took(&self, disk_unique_id: &str, slot: Timestamp) -> bool {
-        self.slots.get(disk_unique_id) == Some(&slot)
+    /// Whether policies had a snapshot of the disk made for `slot` or for a later one before `now`.
+    ///
+    /// One of a slot to come was made while a clock was wrong, and says nothing.
+    pub fn took(&self, disk_unique_id: &str, slot: Timestamp, now: Timestamp) -> bool {
+        self.slots.get(disk_unique_id).is_some_and(|last| (slot..=now).contains(last))
     }
 
     /// When a copy of the disk to `side` was last given up.

@@ -228,7 +228,10 @@ impl Simulation {
         } else {
             json!({ "fail_percent": percent, "code": "InternalError" })
         };
-        self.estate.control(Method::PUT, &format!("copy?id={}", copy.id), &body).await?;
+        // It may have ended since that look.
+        if self.estate.control(Method::PUT, &format!("copy?id={}", copy.id), &body).await.is_err() {
+            return Ok(());
+        }
         self.note(format!("{} has trouble: {body}", copy.id));
         self.estate.state().report.fault(if stalls { "stalled copy" } else { "failed copy" });
         if stalls {
