@@ -53,6 +53,12 @@ pub enum Violation {
     /// A deletion or mark of a locked or immutable point.
     #[error("`{0}` is locked or immutable")]
     Locked(ResourceId),
+    /// A policy's write where a lock forbids every change.
+    #[error("`{0}` is under a lock that forbids every change")]
+    ReadOnly(ResourceId),
+    /// A policy's write that Azure refused lately, for a reason that lasts.
+    #[error("Azure refused `{0}` lately and will do so again")]
+    Retried(ResourceId),
     /// A deletion or mark of a side's last good point.
     #[error("`{0}` is the newest good point of its side")]
     Floor(ResourceId),
@@ -190,6 +196,9 @@ pub fn check(
 }
 
 fn check_step(facts: &Facts<'_>, step: &Step, violations: &mut Vec<Violation>) {
+    if matches!(step.cause, Cause::Policy { .. }) {
+        rules::check_obstacles(facts, step.effect.id(), violations);
+    }
     match &step.effect {
         Effect::DeletePoint { id, unique_id } => {
             if let Some(point) = facts.owned(id, unique_id, violations) {

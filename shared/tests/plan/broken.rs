@@ -467,6 +467,22 @@ const CASES: &[Case] = &[
         &[CREATE],
         "SlotTwice",
     ),
+    ("a snapshot under a lock", "lock app ReadOnly\n", POLICY, &[CREATE], "ReadOnly"),
+    ("a copy under a lock", "lock dr ReadOnly\n", POLICY, &[COPY], "ReadOnly"),
+    (
+        "taking a mark back under a lock",
+        "lock app ReadOnly\n",
+        POLICY,
+        &["unmark snap 2026-11-20T06:00Z"],
+        "ReadOnly",
+    ),
+    (
+        "taking a mark back that Azure would not let go of",
+        "refused snap 2026-11-20T06:00Z ScopeLocked 2026-11-22T08:00Z\n",
+        POLICY,
+        &["unmark snap 2026-11-20T06:00Z"],
+        "Retried",
+    ),
     ("a snapshot over another", "", POLICY, &["snapshot data 2026-11-23T00:00Z"], "Exists"),
     (
         "a snapshot beyond Azure's number",
