@@ -54,6 +54,12 @@ pub enum Violation {
     /// A deletion or mark of a locked or immutable point.
     #[error("`{0}` is locked or immutable")]
     Locked(ResourceId),
+    /// A policy's write where a lock forbids every change.
+    #[error("`{0}` is under a lock that forbids every change")]
+    ReadOnly(ResourceId),
+    /// A policy's write that Azure refused lately, for a reason that lasts.
+    #[error("Azure refused `{0}` lately and will do so again")]
+    Retried(ResourceId),
     /// A deletion or mark of a side's last good point.
     #[error("`{0}` is the newest good point of its side")]
     Floor(ResourceId),
@@ -113,6 +119,9 @@ pub enum Violation {
     /// A snapshot of a disk that no policy protects and nobody asked for.
     #[error("nobody asked for `{0}`")]
     NotAskedFor(ResourceId),
+    /// A snapshot of a slot that has one, wherever it stands.
+    #[error("`{0}` is of a slot that the disk has a snapshot of, or had one made")]
+    SlotTwice(ResourceId),
     /// A creation over something that exists, or two of one name.
     #[error("`{0}` exists already")]
     Exists(ResourceId),
@@ -188,6 +197,9 @@ pub fn check(
 }
 
 fn check_step(facts: &Facts<'_>, step: &Step, violations: &mut Vec<Violation>) {
+    if matches!(step.cause, Cause::Policy { .. }) {
+        rules::check_obstacles(facts, step.effect.id(), violations);
+    }
     match &step.effect {
         Effect::DeletePoint { id, unique_id } => {
             if let Some(point) = facts.owned(id, unique_id, violations) {
@@ -254,6 +266,9 @@ fn check_step(facts: &Facts<'_>, step: &Step, violations: &mut Vec<Violation>) {
                 });
                 if !asked {
                     violations.push(Violation::NotAskedFor(id.clone()));
+                }
+                if rules::has_slot(facts, disk, tags) {
+                    violations.push(Violation::SlotTwice(id.clone()));
                 }
             }
         }

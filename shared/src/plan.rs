@@ -258,7 +258,8 @@ impl<'a> Context<'a> {
         let pause = jiff::SignedDuration::from_hours(i64::from(self.limits.retry_refused_hours));
         let until = refused.at.checked_add(pause).ok()?;
         let code = refused.code.clone();
-        (until > self.now).then_some(Reason::RefusedByAzure { code, until })
+        (until > self.now && self.is_past(refused.at))
+            .then_some(Reason::RefusedByAzure { code, until })
     }
 
     /// Whether the time `at` is not one that a clock gone wrong has stamped.

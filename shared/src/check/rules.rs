@@ -8,7 +8,10 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use super::{Facts, Found, Violation};
 use crate::{
     lineage::Point,
-    model::{Disk, Keep, KeepRule, Policy, Selector, Side, Target, time_zone},
+    model::{
+        Disk, Keep, KeepRule, LockLevel, PointState, Policy, ResourceId, Selector, Side, Target,
+        time_zone,
+    },
     tags,
 };
 
@@ -16,6 +19,39 @@ use crate::{
 pub(super) fn selects(policy: &Policy, disk: &Disk) -> bool {
     let any = |selectors: &[Selector]| selectors.iter().any(|selector| selector.matches(disk));
     any(&policy.disks.include) && !any(&policy.disks.exclude)
+}
+
+/// Whether the disk has a snapshot of ours of the slot that `tags` name, in whichever group, or may
+/// have one where not everything is listed.
+pub(super) fn has_slot(facts: &Facts<'_>, disk: &Disk, tags: &BTreeMap<String, String>) -> bool {
+    let Some(slot) = tags::read_time(tags, tags::SLOT) else { return false };
+    let last = facts.history.slots.get(&disk.unique_id).filter(|last| **last <= facts.now);
+    let made = last.is_some_and(|last| *last >= slot);
+    let seen = facts
+        .chain(&disk.unique_id)
+        .iter()
+        .map(|point| point.snapshot)
+        .filter(|s| !s.is_copy && !matches!(s.state, PointState::Failed { .. }))
+        .filter(|s| s.is_of(&facts.limits.installation))
+        .any(|s| tags::read_time(&s.tags, tags::SLOT) == Some(slot));
+    seen || (made && !facts.inventory.gaps.is_empty())
+}
+
+/// What the policies write is let alone where a lock forbids it or Azure has said that it will go on
+/// to refuse; a person may try.
+pub(super) fn check_obstacles(facts: &Facts<'_>, id: &ResourceId, violations: &mut Vec<Violation>) {
+    let locks = || facts.inventory.locks.iter().filter(|lock| lock.level == LockLevel::ReadOnly);
+    let under = |scope: &str| format!("{}/", id.key()).starts_with(&format!("{scope}/"));
+    if locks().any(|lock| under(lock.scope.to_ascii_lowercase().trim_end_matches('/'))) {
+        violations.push(Violation::ReadOnly(id.clone()));
+    }
+    let pause = SignedDuration::from_hours(i64::from(facts.limits.retry_refused_hours));
+    // A time to come is that of a clock gone wrong.
+    let soon = SignedDuration::from_mins(5);
+    let lately = |at: Timestamp| (-soon..pause).contains(&facts.now.duration_since(at));
+    if facts.history.refused.get(id.key()).is_some_and(|refused| lately(refused.at)) {
+        violations.push(Violation::Retried(id.clone()));
+    }
 }
 
 fn side_of(policy: &Policy, target: &Target, disk: &Disk) -> Side {

@@ -6,7 +6,10 @@ use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
 use super::{Outcome, ResourceId, Run, Side, StepOutcome};
-use crate::plan::{Cause, Effect, Reason};
+use crate::{
+    plan::{Cause, Effect, Reason},
+    tags,
+};
 
 /// How long what a run deleted, was refused or gave up is remembered.
 const MEMORY: SignedDuration = SignedDuration::from_hours(40 * 24);
@@ -37,6 +40,9 @@ pub struct History {
     /// The policy versions whose shorter retention a person approved.
     #[serde(default)]
     pub accepted: BTreeMap<String, u32>,
+    /// The slot of the last snapshot that a policy had made, by the disk's unique id.
+    #[serde(default)]
+    pub slots: BTreeMap<String, Timestamp>,
     /// Points that may be missed, by unique id, and when a person said so.
     #[serde(default)]
     pub acknowledged: BTreeMap<String, Timestamp>,
@@ -88,6 +94,13 @@ impl History {
     /// Whether a full copy of the disk has been sent to `side`.
     pub fn seeded(&self, disk_unique_id: &str, side: &Side) -> bool {
         self.seeded.get(disk_unique_id).is_some_and(|sides| sides.contains(side))
+    }
+
+    /// Whether policies had a snapshot of the disk made for `slot` or for a later one before `now`.
+    ///
+    /// One of a slot to come was made while a clock was wrong, and says nothing.
+    pub fn took(&self, disk_unique_id: &str, slot: Timestamp, now: Timestamp) -> bool {
+        self.slots.get(disk_unique_id).is_some_and(|last| (slot..=now).contains(last))
     }
 
     /// When a copy of the disk to `side` was last given up.
@@ -152,8 +165,13 @@ impl History {
                     *sum = sum.saturating_add(*bytes);
                 }
             }
-            Effect::CreateSnapshot { .. }
-            | Effect::CreateDisk { .. }
+            Effect::CreateSnapshot { tags, .. } => {
+                let disk = tags::read(tags, tags::DISK);
+                if let (Some(disk), Some(slot)) = (disk, tags::read_time(tags, tags::SLOT)) {
+                    self.slots.insert(disk.to_owned(), slot);
+                }
+            }
+            Effect::CreateDisk { .. }
             | Effect::MarkPoint { .. }
             | Effect::UnmarkPoint { .. }
             | Effect::PinPoint { .. }

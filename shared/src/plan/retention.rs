@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     lineage::Point,
-    model::{Action, Disk, Keep, Request, ResourceId, Side, time_zone},
+    model::{Action, Disk, Keep, LockLevel, Request, ResourceId, Side, time_zone},
     status::target_side,
     tags,
 };
@@ -302,7 +302,8 @@ fn decide_point<'c, 'a>(
     let marked = snapshot.delete_after();
     if !kept.is_empty() {
         // A pin by this plan takes the mark back by itself.
-        if marked.is_some() && (snapshot.is_pinned() || guard.pinned_by.is_none()) {
+        let unmarks = snapshot.is_pinned() || guard.pinned_by.is_none();
+        if marked.is_some() && unmarks && takes_tags(context, point) {
             push(force, point, plan, |id, unique_id| Effect::UnmarkPoint { id, unique_id });
         }
         return plan.decide(subject, Fate::Keep, kept);
@@ -360,6 +361,14 @@ fn lock(context: &Context<'_>, point: &Point<'_>) -> Option<Reason> {
         return Some(Reason::Locked { lock: lock.name.clone(), scope: lock.scope.clone() });
     }
     context.refusal(&snapshot.id)
+}
+
+/// Whether Azure would let the point's tags change: a mark that is to be taken back waits where not,
+/// and nothing goes meanwhile.
+fn takes_tags(context: &Context<'_>, point: &Point<'_>) -> bool {
+    let id = &point.snapshot.id;
+    let lock = context.inventory.lock_on(id).filter(|lock| lock.level == LockLevel::ReadOnly);
+    lock.is_none() && context.refusal(id).is_none()
 }
 
 /// Marks what may go, oldest first; holds the rest.

@@ -90,7 +90,11 @@ fn due(
         tags::read_time(&point.snapshot.tags, tags::SLOT) == Some(slot)
             && !matches!(point.snapshot.state, PointState::Failed { .. })
     };
-    if own.iter().any(has_slot) {
+    // It may be among what is not listed now, in a group that no policy names any more. Where it
+    // is not, there is a newer one.
+    let unseen = !context.inventory.gaps.is_empty()
+        && context.history.took(&view.disk.unique_id, slot, context.now);
+    if unseen || own.iter().any(has_slot) {
         return Err(idle(view));
     }
     let (policy, disk) = (lead.policy, view.disk);

@@ -48,7 +48,7 @@ pub(super) fn wants<'c, 'a>(
             let side = target_side(force.policy, target, disk);
             let points = wanted(context, force, target, chain, &side);
             let oldest = points.first().map(|wanted| wanted.point.point_time);
-            let deadline = deadline(force, target, chain, &side, oldest);
+            let deadline = deadline(context, force, target, chain, &side, oldest);
             let want = by_side.entry(side.clone()).or_insert_with(|| Want {
                 side,
                 points: vec![],
@@ -125,7 +125,10 @@ fn wanted<'c, 'a>(
     lacking
 }
 
+/// When the side breaks its RPO. Another installation's copies do not put it off: they stay and go
+/// as that one pleases, and where two share a disk, each would hold up the other for ever.
 fn deadline(
+    context: &Context<'_>,
     force: &Force<'_>,
     target: &Target,
     chain: &[Point<'_>],
@@ -135,6 +138,7 @@ fn deadline(
     let newest = chain
         .iter()
         .filter(|p| p.snapshot.state.is_ready() && *p.side() == *side)
+        .filter(|p| p.snapshot.is_of(&context.limits.installation))
         .map(|p| p.point_time)
         .max();
     let since = newest.or(oldest_wanted);

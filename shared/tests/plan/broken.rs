@@ -116,12 +116,13 @@ fn copy(scenario: &Scenario, text: &str) -> Effect {
 }
 
 fn snapshot(scenario: &Scenario, text: &str) -> Effect {
+    let (text, group) = text.split_once(" in ").unwrap_or((text, "app"));
     let (disk, when) = text.split_once(' ').unwrap();
     let source = ResourceId::disk(SUBSCRIPTION, "app", disk);
     let name = names::snapshot_name("here", &source, &format!("disk-{disk}"), time(when));
     let region = scenario.inventory.disk(&source).map(|disk| disk.region.clone());
     Effect::CreateSnapshot {
-        id: ResourceId::snapshot(SUBSCRIPTION, "app", &name),
+        id: ResourceId::snapshot(SUBSCRIPTION, group, &name),
         region: region.unwrap_or(Region::new("westeurope")),
         source,
         incremental: true,
@@ -451,6 +452,36 @@ const CASES: &[Case] = &[
         POLICY,
         &["snapshot logs 2026-11-23T06:00Z"],
         "Unknown",
+    ),
+    (
+        "a slot's second snapshot in another group",
+        "",
+        "policy p: every 6h; keep last 3; group dr\n",
+        &["snapshot data 2026-11-23T00:00Z in dr"],
+        "SlotTwice",
+    ),
+    (
+        "a snapshot of a slot that was done, while not everything is listed",
+        "gap snapshots\nslot data 2026-11-23T06:00Z\n",
+        POLICY,
+        &[CREATE],
+        "SlotTwice",
+    ),
+    ("a snapshot under a lock", "lock app ReadOnly\n", POLICY, &[CREATE], "ReadOnly"),
+    ("a copy under a lock", "lock dr ReadOnly\n", POLICY, &[COPY], "ReadOnly"),
+    (
+        "taking a mark back under a lock",
+        "lock app ReadOnly\n",
+        POLICY,
+        &["unmark snap 2026-11-20T06:00Z"],
+        "ReadOnly",
+    ),
+    (
+        "taking a mark back that Azure would not let go of",
+        "refused snap 2026-11-20T06:00Z ScopeLocked 2026-11-22T08:00Z\n",
+        POLICY,
+        &["unmark snap 2026-11-20T06:00Z"],
+        "Retried",
     ),
     ("a snapshot over another", "", POLICY, &["snapshot data 2026-11-23T00:00Z"], "Exists"),
     (

@@ -196,6 +196,8 @@ impl Simulation {
                 }
             }
             End::Ran(runs) => {
+                let (refused, now) = (process.life.facts().take_refused(), self.now());
+                self.estate.state().ledger.remember(installation, refused, now);
                 for run in &runs {
                     self.tell(installation, run);
                 }

@@ -2,7 +2,7 @@
 //! door of its own that no fault stands in.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicI64, Ordering},
@@ -98,8 +98,8 @@ pub(crate) struct Weather {
     pub(crate) store_write: f64,
     /// Places (indices of the scenario) that are away.
     pub(crate) away: Vec<usize>,
-    /// Whether lists silently show less.
-    pub(crate) narrowed: bool,
+    /// The installations whose lists silently lack points of theirs.
+    pub(crate) narrowed: BTreeSet<String>,
 }
 
 /// The whole of a simulation's surroundings; clones share it.

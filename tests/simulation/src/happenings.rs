@@ -1,5 +1,7 @@
 //! What people and clouds do meanwhile: drawn from the seed, undone after a while.
 
+use std::collections::BTreeSet;
+
 use axum::http::Method;
 use serde_json::{Value, json};
 
@@ -80,7 +82,7 @@ impl Simulation {
             store_read: odds(dice, 0.03),
             store_write: odds(dice, 0.03),
             away: vec![],
-            narrowed: false,
+            narrowed: BTreeSet::new(),
         };
         let mut state = self.estate.state();
         let Weather { away, narrowed, .. } = std::mem::take(&mut state.weather);
@@ -230,7 +232,10 @@ impl Simulation {
         } else {
             json!({ "fail_percent": percent, "code": "InternalError" })
         };
-        self.estate.control(Method::PUT, &format!("copy?id={}", copy.id), &body).await?;
+        // It may have ended since that look.
+        if self.estate.control(Method::PUT, &format!("copy?id={}", copy.id), &body).await.is_err() {
+            return Ok(());
+        }
         self.note(format!("{} has trouble: {body}", copy.id));
         self.estate.state().report.fault(if stalls { "stalled copy" } else { "failed copy" });
         if stalls {
@@ -253,6 +258,8 @@ impl Simulation {
         let body = json!({ "properties": { "level": level } });
         self.estate.arm(Method::PUT, &path, Some(&body)).await?;
         self.note(format!("{level} on {}", place.group));
+        let group = group_of(&path);
+        self.estate.state().ledger.locks.insert(group, level == "ReadOnly");
         self.estate.state().report.fault("lock");
         let minutes = self.dice.between(60, 48 * 60);
         self.undos.push((self.in_minutes(minutes), Undo::Lock(path)));
@@ -272,11 +279,13 @@ impl Simulation {
         self.note(format!("{denied} is taken away on {}", place.group));
         // Disks that are not seen are let go of; what is missed are points.
         let look = self.estate.look().await?;
-        let misses = look
+        let missed = look
             .points
             .iter()
-            .any(|p| p.group == place.group && p.tag("snapferry-policy").is_some());
-        self.estate.state().weather.narrowed |= denied.contains("snapshots") && misses;
+            .filter(|p| p.group == place.group && p.tag("snapferry-policy").is_some())
+            .filter(|_| denied.contains("snapshots"))
+            .filter_map(|p| p.tag("snapferry-installation").map(str::to_owned));
+        self.estate.state().weather.narrowed.extend(missed);
         self.estate.state().report.fault("narrowed rights");
         // After a day, what is not seen counts as gone.
         let minutes = self.dice.between(60, 20 * 60);
@@ -311,18 +320,9 @@ impl Simulation {
         self.note(format!("Azure's clock is off by {azure} s, the host's by {host} s"));
         self.estate.clocks().set_off(azure, host);
         self.estate.state().report.fault("clock jump");
-        if azure != 0 {
-            self.disturb_all();
-        }
         let minutes = self.dice.between(60, 24 * 60);
         self.undos.push((self.in_minutes(minutes), Undo::Clocks));
         Ok(())
-    }
-
-    /// What was made in another year stands in the way of what comes after.
-    fn disturb_all(&mut self) {
-        let mut state = self.estate.state();
-        state.ledger.lost_order = true;
     }
 
     fn sleep_in(&mut self) -> anyhow::Result<()> {
@@ -408,10 +408,11 @@ impl Simulation {
             }
             Undo::Rights => {
                 self.estate.control(Method::DELETE, "access", &Value::Null).await?;
-                self.estate.state().weather.narrowed = false;
+                self.estate.state().weather.narrowed.clear();
             }
             Undo::Lock(path) => {
                 self.estate.arm(Method::DELETE, &path, None).await?;
+                self.estate.state().ledger.locks.remove(&group_of(&path));
             }
             Undo::Place(place) => self.estate.state().weather.away.retain(|away| *away != place),
             Undo::Clocks => self.estate.clocks().set_off(0, 0),
@@ -432,4 +433,10 @@ impl Simulation {
         }
         Ok(())
     }
+}
+
+/// The key of the group that a lock's path names.
+fn group_of(path: &str) -> String {
+    let group = path.split("/providers/").next().unwrap_or_default();
+    group.to_ascii_lowercase()
 }

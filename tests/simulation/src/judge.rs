@@ -9,7 +9,7 @@ use axum::http::Method;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use crate::{estate::Estate, look::Point, scenario::later};
+use crate::{estate::Estate, look::Point, process::Life, scenario::later};
 pub(crate) use deletions::before_delete;
 
 /// How long after the last trouble all promises hold.
@@ -25,19 +25,72 @@ pub(crate) struct Ledger {
     /// Copies by the key of their target: installation, disk, region, whether a person asked.
     sent: BTreeMap<String, Sent>,
     /// Disks, by unique id, whose copies or snapshots somebody else deleted or let fail: a person
-    /// has to help them.
+    /// may have to help them.
     pub(crate) disturbed: BTreeSet<String>,
-    /// Points were made in another year, so that what comes after them is out of order.
-    pub(crate) lost_order: bool,
+    /// Locks that stand, by the key of the group; true where nothing may be written.
+    pub(crate) locks: BTreeMap<String, bool>,
+    /// When a recorded run of an installation was refused a write for a lock, by the write.
+    refused: BTreeMap<(usize, String), Timestamp>,
     /// Several processes act at this moment.
     pub(crate) crowded: bool,
 }
+
+/// How long a write that a lock forbade is let alone, less a round of the timer.
+const PAUSE: SignedDuration = SignedDuration::from_hours(19);
 
 struct Sent {
     installation: usize,
     disk: String,
     side: String,
     by_person: bool,
+}
+
+/// Judges a write that is about to reach Azure: what a lock forbids, as the lists said, is not tried,
+/// and what Azure has refused for a lock is not tried in a loop.
+pub(crate) fn before_write(
+    estate: &Estate,
+    (installation, method, path): (usize, &Method, &str),
+    body: &Value,
+    life: &Life,
+) {
+    let now = estate.clocks().now();
+    let mut state = estate.state();
+    let Some(read_only) = state.ledger.lock_on(path) else { return };
+    if state.ledger.crowded || (*method != Method::DELETE && !read_only) {
+        return;
+    }
+    if life.facts().knows_locks() {
+        let what = format!("{method} {path}, where a lock forbids it");
+        state.report.violate(now, "locked", what);
+    }
+    let by_person = body.pointer("/properties/tags/snapferry-pin").is_some();
+    let refused = state.ledger.refused.get(&(installation, resource(path).to_owned()));
+    if let Some(at) = refused.filter(|at| now.duration_since(**at) < PAUSE).copied()
+        && !by_person
+        && !life.facts().is_forgetful()
+    {
+        let what = format!("{method} {path}, which a lock forbade at {at}");
+        state.report.violate(now, "retried", what);
+    }
+}
+
+/// What a write is about: the point, also where it changes the point's tags.
+fn resource(path: &str) -> &str {
+    path.strip_suffix("/providers/microsoft.resources/tags/default").unwrap_or(path)
+}
+
+impl Ledger {
+    /// Whether a lock stands on the group of what the path names; true if nothing may be written.
+    pub(crate) fn lock_on(&self, path: &str) -> Option<bool> {
+        let on = |group: &&String| path.starts_with(&format!("{group}/"));
+        self.locks.keys().find(on).and_then(|group| self.locks.get(group)).copied()
+    }
+
+    /// Notes what a lock forbade to a run that is on record.
+    pub(crate) fn remember(&mut self, installation: usize, refused: Vec<String>, now: Timestamp) {
+        let of = |path: String| ((installation, resource(&path).to_owned()), now);
+        self.refused.extend(refused.into_iter().map(of));
+    }
 }
 
 /// Notes a write that Azure has answered.
@@ -56,8 +109,7 @@ pub(crate) fn after_write(
     if (400..500).contains(&status) && status != 429 && status != 404 {
         let alone = state.scenario.installations.len() == 1 && !state.ledger.crowded;
         let calm = state.ledger.calm_since.is_some_and(|since| now.duration_since(since) > SETTLED);
-        let usual = state.ledger.disturbed.is_empty() && !state.ledger.lost_order;
-        if alone && calm && usual {
+        if alone && calm {
             let what =
                 format!("{method} {path} was answered {status}, which could be known before");
             state.report.violate(now, "refused", what);
@@ -68,6 +120,7 @@ pub(crate) fn after_write(
         return;
     }
     let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str);
+    state.ledger.refused.remove(&(installation, resource(path).to_owned()));
     if *method == Method::PUT && path.contains("/snapshots/") {
         state.report.made += 1;
         if text("/properties/creationData/createOption") == Some("CopyStart") {
@@ -171,7 +224,7 @@ pub(crate) async fn promises(
     let mut state = estate.state();
     let state = &mut *state;
     let Some(since) = state.ledger.calm_since else { return Ok(()) };
-    if now.duration_since(since) < SETTLED || state.ledger.lost_order {
+    if now.duration_since(since) < SETTLED {
         return Ok(());
     }
     state.report.promises += 1;
@@ -188,12 +241,15 @@ pub(crate) async fn promises(
             else {
                 continue;
             };
-            if state.ledger.disturbed.contains(unique_id) {
-                continue;
-            }
+            let disturbed = state.ledger.disturbed.contains(unique_id);
             let chain = look.chain(unique_id);
+            // Of two points that a wrong clock put in another year, Azure copies the earlier first:
+            // what is taken since cannot follow.
+            let lost_order = chain.iter().any(|p| p.taken_at() > Some(now));
             let newest = |side: &dyn Fn(&Point) -> bool| {
-                chain.iter().filter(|p| p.ready && side(p)).filter_map(|p| p.taken_at()).max()
+                let times =
+                    chain.iter().filter(|p| p.ready && side(p)).filter_map(|p| p.taken_at());
+                times.filter(|at| *at <= now).max()
             };
             let name = &scenario.installations[installation].name;
             let ours =
@@ -208,6 +264,11 @@ pub(crate) async fn promises(
                 + 240 * wish.targets.len() as i64;
             for (place, _) in &wish.targets {
                 let place = &scenario.places[*place];
+                // A whole copy once more is a person's decision.
+                let helpless = disturbed && !look.has_base(&chain, place.region);
+                if lost_order || helpless {
+                    continue;
+                }
                 let on = |p: &Point| p.is_copy && p.region == place.region && ours(p);
                 let copied = newest(&on);
                 let due = later(slot, -wish.every_minutes - slack);

@@ -56,6 +56,7 @@ pub(crate) struct Point {
     /// Its deletion is under way.
     pub(crate) deleting: bool,
     pub(crate) ready: bool,
+    unique_id: Option<String>,
     source_unique_id: Option<String>,
     /// The key of what it was made from.
     pub(crate) source: String,
@@ -98,6 +99,7 @@ impl Point {
             created_at: properties.time_created.and_then(|t| t.parse().ok()),
             deleting: state == "Deleting",
             ready: state == "Succeeded" && moved && !failed,
+            unique_id: properties.unique_id,
             source_unique_id: made_from.source_unique_id,
             source: made_from.source_resource_id.unwrap_or_default().to_ascii_lowercase(),
             tags: tags.map(|(name, value)| (name.to_ascii_lowercase(), value)).collect(),
@@ -149,6 +151,14 @@ impl Look {
 
     pub(crate) fn disk(&self, unique_id: &str) -> Option<&Disk> {
         self.disks.iter().find(|disk| disk.unique_id == unique_id)
+    }
+
+    /// Whether the source has what a region's newest copy was made from, so that a delta can go there.
+    pub(crate) fn has_base(&self, chain: &[&Point], region: &str) -> bool {
+        let copies = chain.iter().filter(|p| p.is_copy && p.ready && p.region == region);
+        let Some(newest) = copies.max_by_key(|p| p.taken_at()) else { return false };
+        let source = self.point(&newest.source).filter(|p| p.ready);
+        source.is_some_and(|p| p.unique_id.is_some() && p.unique_id == newest.source_unique_id)
     }
 
     /// The points of a disk, the oldest first.

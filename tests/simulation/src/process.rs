@@ -53,6 +53,8 @@ pub(crate) struct Facts {
     forgetful: bool,
     /// The run is over but for its record, so that what comes is of another.
     recorded: bool,
+    /// Writes that a lock forbade, as the run was told.
+    refused: Vec<String>,
 }
 
 impl Life {
@@ -95,7 +97,23 @@ impl Life {
 impl Facts {
     fn forget(&mut self) {
         self.unlisted.clear();
+        self.refused.clear();
         (self.narrowed, self.forgetful, self.recorded) = (false, false, false);
+    }
+
+    /// Whether the locks were listed.
+    pub(crate) fn knows_locks(&self) -> bool {
+        !self.unlisted.iter().any(|list| list.ends_with("/locks"))
+    }
+
+    /// Whether past runs could not be read.
+    pub(crate) fn is_forgetful(&self) -> bool {
+        self.forgetful
+    }
+
+    /// The writes that a lock forbade, as the run was told.
+    pub(crate) fn take_refused(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.refused)
     }
 
     /// Why this run may delete nothing, if so.
@@ -233,6 +251,10 @@ impl Gate {
             _ => {}
         }
         let given = serde_json::from_slice::<Value>(&body).unwrap_or_default();
+        if parts.method != Method::GET {
+            let subject = (self.installation, &parts.method, path.as_str());
+            judge::before_write(&self.estate, subject, &given, &self.life);
+        }
         if parts.method == Method::DELETE {
             judge::before_delete(&self.estate, self.installation, &path, &self.life).await;
         }
@@ -246,6 +268,9 @@ impl Gate {
             judge::after_write(&self.estate, subject, &given, status.as_u16());
         }
         let lost = fate == Fate::Lost || (fate == Fate::Cut && method == Method::GET);
+        if status.as_u16() == 409 && !lost && self.estate.state().ledger.lock_on(&path).is_some() {
+            self.life.facts().refused.push(path.clone());
+        }
         self.listed(&method, &path, status.is_success() && !lost);
         self.estate.state().report.mix((method.as_str(), uri.path(), status.as_u16()));
         self.life.step().await;
@@ -327,7 +352,7 @@ impl Gate {
     /// Notes whether a list was had.
     fn listed(&self, method: &Method, path: &str, had: bool) {
         let is_list = method == Method::GET
-            && ["/snapshots", "/disks", "/resourcegroups", "/subscriptions"]
+            && ["/snapshots", "/disks", "/resourcegroups", "/subscriptions", "/locks"]
                 .iter()
                 .any(|end| path.ends_with(end));
         if !is_list {
@@ -337,7 +362,11 @@ impl Gate {
             // The judge never looks with older eyes than who plans.
             self.estate.look_anew();
         }
-        let narrowed = self.estate.state().weather.narrowed;
+        let narrowed = {
+            let state = self.estate.state();
+            let name = &state.scenario.installations[self.installation].name;
+            state.weather.narrowed.contains(name)
+        };
         let mut facts = self.life.facts();
         if path == "/subscriptions" && facts.recorded {
             facts.forget();

@@ -8,7 +8,7 @@ use std::{
 use jiff::Timestamp;
 
 /// Events that a failure shows.
-const SHOWN: usize = 60;
+const SHOWN: usize = 250;
 
 /// A rule that did not hold.
 #[derive(Clone, Debug)]

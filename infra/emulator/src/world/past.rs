@@ -39,8 +39,20 @@ impl<V: Clone> Past<V> {
         }
     }
 
-    /// Takes what was touched for changed at `at`, and forgets what ended before `since`.
+    /// Takes what was touched for changed at `at`, and forgets what ended before `since`, and what
+    /// will end after `at`: a clock that was ahead is put back, and no reader is ahead.
     pub(super) fn settle(&mut self, at: Timestamp, since: Timestamp) {
+        while let Some((until, _)) = self.order.last()
+            && *until > at
+        {
+            let Some((until, key)) = self.order.pop_last() else { break };
+            if let Some(looks) = self.looks.get_mut(&key) {
+                looks.retain(|(at, _)| *at < until);
+                if looks.is_empty() {
+                    self.looks.remove(&key);
+                }
+            }
+        }
         for (key, look) in std::mem::take(&mut self.touched) {
             if since < at {
                 self.order.insert((at, key.clone()));

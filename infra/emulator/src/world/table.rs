@@ -223,4 +223,18 @@ mod tests {
         table.settle_past(at(40), at(30));
         assert_eq!(seen(&table, 15), pairs(&[("a", 3), ("c", 9)]));
     }
+
+    #[test]
+    fn a_clock_put_back_leaves_no_reader_ahead() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let mut table: Table<u8> = Table::default();
+        table.keep_past();
+        table.insert("a".into(), 1);
+        table.settle_past(at(1_000), at(990));
+        table.insert("a".into(), 2);
+        table.settle_past(at(20), at(10));
+        let seen = |when| table.under_at("", None, at(when)).map(|(_, v)| *v).collect::<Vec<_>>();
+        assert_eq!(seen(15), [1]);
+        assert_eq!(seen(25), [2]);
+    }
 }

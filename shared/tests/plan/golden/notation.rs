@@ -120,6 +120,9 @@ impl Scenario {
                 let sides = self.history.seeded.entry(unique_id("data")).or_default();
                 sides.insert(side(place));
             }
+            ["slot", disk, when] => {
+                self.history.slots.insert(unique_id(disk), time(when));
+            }
             ["abandoned", place, when] => {
                 let sides = self.history.abandoned.entry(unique_id("data")).or_default();
                 sides.insert(side(place).to_string(), time(when));
