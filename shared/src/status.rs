@@ -73,17 +73,28 @@ pub struct Copying {
     pub percent: Option<f64>,
 }
 
+/// A policy and the longest time between its slots, worked out once for all disks.
+struct Asking<'a> {
+    policy: &'a Policy,
+    gap_seconds: i64,
+}
+
+impl<'a> Asking<'a> {
+    fn all(policies: &'a [Policy]) -> Vec<Self> {
+        let gap = |policy: &Policy| policy.slots().map_or(0, |slots| slots.longest_gap_seconds());
+        policies.iter().map(|policy| Self { policy, gap_seconds: gap(policy) }).collect()
+    }
+}
+
 /// The status of every disk, the worst first, then by name.
 pub fn disk_statuses(
     inventory: &Inventory,
     lineage: &Lineage<'_>,
     policies: &[Policy],
 ) -> Vec<DiskStatus> {
-    let mut statuses: Vec<DiskStatus> = inventory
-        .disks
-        .iter()
-        .map(|disk| disk_status(disk, inventory, lineage, policies))
-        .collect();
+    let asking = Asking::all(policies);
+    let mut statuses: Vec<DiskStatus> =
+        inventory.disks.iter().map(|disk| status_of(disk, inventory, lineage, &asking)).collect();
     statuses.sort_by(|a, b| {
         (a.protection, a.disk.id.name(), &a.disk.id).cmp(&(
             b.protection,
@@ -101,14 +112,23 @@ pub fn disk_status(
     lineage: &Lineage<'_>,
     policies: &[Policy],
 ) -> DiskStatus {
+    status_of(disk, inventory, lineage, &Asking::all(policies))
+}
+
+fn status_of(
+    disk: &Disk,
+    inventory: &Inventory,
+    lineage: &Lineage<'_>,
+    asking: &[Asking<'_>],
+) -> DiskStatus {
     let chain = lineage.of(disk);
-    let naming: Vec<&Policy> =
-        policies.iter().filter(|p| p.disks.selects(disk) != Selected::No).collect();
+    let naming: Vec<&Asking<'_>> =
+        asking.iter().filter(|a| a.policy.disks.selects(disk) != Selected::No).collect();
     let sides = sides(disk, chain, &naming, inventory.taken_at);
     DiskStatus {
         disk: disk.clone(),
         protection: protection(disk, chain, &naming, inventory),
-        policies: naming.iter().map(|policy| policy.id.clone()).collect(),
+        policies: naming.iter().map(|asking| asking.policy.id.clone()).collect(),
         sides,
         copying: chain.iter().find_map(copying),
     }
@@ -129,7 +149,7 @@ fn copying(point: &Point<'_>) -> Option<Copying> {
 fn sides(
     disk: &Disk,
     chain: &[Point<'_>],
-    policies: &[&Policy],
+    naming: &[&Asking<'_>],
     now: Timestamp,
 ) -> Vec<SideStatus> {
     let mut found: Vec<(Side, bool)> = vec![];
@@ -138,7 +158,7 @@ fn sides(
             found.push((side, is_target));
         }
     };
-    for policy in policies.iter().filter(|policy| policy.enabled) {
+    for policy in naming.iter().map(|asking| asking.policy).filter(|policy| policy.enabled) {
         add(source_side(policy, disk), false);
         for target in &policy.targets {
             add(target_side(policy, target, disk), true);
@@ -181,14 +201,15 @@ pub fn target_side(policy: &Policy, target: &Target, disk: &Disk) -> Side {
 fn protection(
     disk: &Disk,
     chain: &[Point<'_>],
-    naming: &[&Policy],
+    naming: &[&Asking<'_>],
     inventory: &Inventory,
 ) -> Protection {
     let blind = inventory.gaps.iter().any(|gap| {
         gap.subscription.eq_ignore_ascii_case(disk.id.subscription()) || gap.subscription.is_empty()
     });
     let now = inventory.taken_at;
-    let enabled: Vec<&&Policy> = naming.iter().filter(|policy| policy.is_in_force(now)).collect();
+    let in_force = |asking: &&&Asking<'_>| asking.policy.is_in_force(now);
+    let enabled: Vec<&&Asking<'_>> = naming.iter().filter(in_force).collect();
     if naming.is_empty() {
         return Protection::Unprotected;
     }
@@ -197,9 +218,8 @@ fn protection(
     }
     enabled
         .iter()
-        .flat_map(|policy| {
-            let twice = policy.slots().map_or(0, |slots| 2 * slots.longest_gap_seconds());
-            let rpo = |minutes: Option<u32>| minutes.map_or(twice, |n| i64::from(n) * 60);
+        .flat_map(|Asking { policy, gap_seconds }| {
+            let rpo = |minutes: Option<u32>| minutes.map_or(2 * gap_seconds, |n| i64::from(n) * 60);
             let mut wanted = vec![(source_side(policy, disk), rpo(policy.rpo_minutes))];
             wanted.extend(
                 policy

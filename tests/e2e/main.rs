@@ -15,4 +15,5 @@ mod policies;
 mod portal;
 mod remade;
 mod structure;
+mod takeover;
 mod tick;

@@ -183,6 +183,7 @@ impl History {
         let Ok(since) = now.checked_sub(MEMORY) else { return };
         self.deleted.retain(|_, gone| gone.at >= since);
         self.refused.retain(|_, refused| refused.at >= since);
+        self.slots.retain(|_, slot| *slot >= since);
         // Once acknowledged, a point is in no later inventory's list of the missed.
         self.acknowledged.retain(|_, at| *at >= since);
         for sides in self.abandoned.values_mut() {

@@ -121,6 +121,24 @@ pub const PLANTS: &[Plant] = &[
         "names::snapshot_name(&context.limits.installation, &disk.id, &disk.unique_id, context.now)",
     ),
     plant(
+        "slot-unseen",
+        SNAPSHOTS,
+        "if unseen || own.iter().any(has_slot) {",
+        "let _ = unseen;\n    if own.iter().any(has_slot) {",
+    ),
+    plant(
+        "others-copies",
+        "shared/src/plan/wants.rs",
+        ".filter(|p| p.snapshot.is_of(&context.limits.installation))\n        .map",
+        ".filter(|_| context.now > Timestamp::MIN)\n        .map",
+    ),
+    plant(
+        "in-a-loop",
+        "shared/src/model/limits.rs",
+        "retry_refused_hours: 24,",
+        "retry_refused_hours: 0,",
+    ),
+    plant(
         "untold-owner",
         SNAPSHOTS,
         "(tags::INSTALLATION.to_owned(), context.limits.installation.clone()),",
