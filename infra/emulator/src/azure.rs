@@ -115,10 +115,8 @@ impl Azure {
     pub fn freeze_at(&self, now: Timestamp) -> anyhow::Result<()> {
         self.with(|world, _| {
             let real = real_now();
-            let clock = &mut world.settings_mut().clock;
-            clock.freeze(true, real);
-            clock.set(now, real);
-            world.advance(now);
+            world.settings_mut().clock.freeze(true, real);
+            world.set_clock(now, real);
         })
     }
 

@@ -209,12 +209,21 @@ impl World {
 
     /// Moves the clock by so many seconds, and lets happen what is due then.
     pub(crate) fn jump(&mut self, seconds: f64, real: Timestamp) {
-        let clock = &mut self.settings_mut().clock;
         let step = SignedDuration::try_from_secs_f64(seconds).unwrap_or_default();
-        if let Ok(then) = clock.now(real).checked_add(step) {
-            clock.set(then, real);
-            self.advance(then);
+        if let Ok(then) = self.settings.clock.now(real).checked_add(step) {
+            self.set_clock(then, real);
         }
+    }
+
+    /// Sets the clock, and lets happen what is due then.
+    pub(crate) fn set_clock(&mut self, then: Timestamp, real: Timestamp) {
+        let clock = &mut self.settings_mut().clock;
+        let before = clock.now(real);
+        clock.set(then, real);
+        if then < before {
+            self.forget_ahead(then);
+        }
+        self.advance(then);
     }
 
     /// Plans what stored operations and copies still have to do.

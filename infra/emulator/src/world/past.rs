@@ -39,9 +39,8 @@ impl<V: Clone> Past<V> {
         }
     }
 
-    /// Takes what was touched for changed at `at`, and forgets what ended before `since`, and what
-    /// will end after `at`: a clock that was ahead is put back, and no reader is ahead.
-    pub(super) fn settle(&mut self, at: Timestamp, since: Timestamp) {
+    /// Forgets looks that end after `at`: the clock that was ahead is put back, and no reader is ahead of it.
+    pub(super) fn forget_ahead(&mut self, at: Timestamp) {
         while let Some((until, _)) = self.order.last()
             && *until > at
         {
@@ -53,6 +52,10 @@ impl<V: Clone> Past<V> {
                 }
             }
         }
+    }
+
+    /// Takes what was touched for changed at `at`, and forgets what ended before `since`.
+    pub(super) fn settle(&mut self, at: Timestamp, since: Timestamp) {
         for (key, look) in std::mem::take(&mut self.touched) {
             if since < at {
                 self.order.insert((at, key.clone()));

@@ -133,6 +133,11 @@ impl<V: Clone, I: Index<V>> Table<V, I> {
         self.past.settle(at, since);
     }
 
+    /// Forgets looks that end after `at`, to which the clock is put back.
+    pub(crate) fn forget_ahead(&mut self, at: Timestamp) {
+        self.past.forget_ahead(at);
+    }
+
     /// As [`Table::under`], with the rows as they were at `at`.
     pub(crate) fn under_at<'a>(
         &'a self,
@@ -231,6 +236,7 @@ mod tests {
         table.keep_past();
         table.insert("a".into(), 1);
         table.settle_past(at(1_000), at(990));
+        table.forget_ahead(at(15));
         table.insert("a".into(), 2);
         table.settle_past(at(20), at(10));
         let seen = |when| table.under_at("", None, at(when)).map(|(_, v)| *v).collect::<Vec<_>>();

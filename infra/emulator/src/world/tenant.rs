@@ -95,6 +95,15 @@ impl World {
         self.tenant.scale_sets.keep_past();
     }
 
+    /// Forgets how rows looked at times after `at`, to which the clock is put back.
+    pub(crate) fn forget_ahead(&mut self, at: Timestamp) {
+        self.disks.forget_ahead(at);
+        self.snapshots.forget_ahead(at);
+        self.tenant.encryption_sets.forget_ahead(at);
+        self.tenant.machines.forget_ahead(at);
+        self.tenant.scale_sets.forget_ahead(at);
+    }
+
     /// Takes what was changed for changed at `at`.
     pub(crate) fn settle_past(&mut self, at: Timestamp) {
         let switches = &self.settings.switches;
