@@ -1,5 +1,6 @@
 //! The parts that pages are made of. None fetches.
 
+pub(crate) mod ask_button;
 pub(crate) mod badge;
 pub(crate) mod banner;
 pub(crate) mod dialog;

@@ -4,12 +4,11 @@
 use leptos::prelude::*;
 use shared::{
     Action,
-    api::Role,
     model::{AcknowledgeVanished, Vanished},
 };
 
 use crate::{
-    components::{icon::ToneIcon, time::Time},
+    components::{ask_button::AskButton, icon::ToneIcon, time::Time},
     path,
     present::{self, Tone},
     store::use_store,
@@ -33,15 +32,8 @@ pub(crate) fn Missing() -> impl IntoView {
 
 #[component]
 fn Points(missing: Vec<Vanished>) -> impl IntoView {
-    let store = use_store();
     let points = missing.iter().map(|gone| gone.unique_id.clone()).collect();
     let action = Action::AcknowledgeVanished(AcknowledgeVanished { points });
-    let role = Role::that_asks_for(&action);
-    let why_not = Memo::new(move |_| store.why_not(role));
-    // One id for as long as these points are shown: a second click is the same request.
-    let request = uuid::Uuid::new_v4().to_string();
-    let waits = store.waits_for(action.clone());
-    let acknowledge = move |_| store.ask_or_tell(&request, &action, "The acknowledgement failed");
     let count = present::count(missing.len(), "point");
     let more = missing.len().saturating_sub(FIRST_POINTS);
     let line = |gone: Vanished| {
@@ -55,6 +47,7 @@ fn Points(missing: Vec<Vanished>) -> impl IntoView {
         }
     };
     let title = format!("{count} missing");
+    let label = format!("{count} deleted on purpose");
     view! {
         <section class="block" aria-label="Missing points">
             <h2>{title}</h2>
@@ -74,22 +67,7 @@ fn Points(missing: Vec<Vanished>) -> impl IntoView {
                 <tbody>{missing.into_iter().take(FIRST_POINTS).map(line).collect_view()}</tbody>
             </table>
             {(more > 0).then(|| view! { <p class="dim">{format!("and {more} more; GET /api/estate names them all")}</p> })}
-            <div class="dialog-foot">
-                <button
-                    type="button"
-                    class="danger"
-                    disabled=move || waits.get() || why_not.get().is_some()
-                    on:click=acknowledge
-                >
-                    {move || match waits.get() {
-                        true => "Acknowledging…".to_owned(),
-                        false => format!("{count} deleted on purpose"),
-                    }}
-                </button>
-                <span class="dim" role="status">
-                    {move || why_not.get().map(|reason| format!("Not possible: {reason}"))}
-                </span>
-            </div>
+            <AskButton action label busy="Acknowledging…" failure="The acknowledgement failed"/>
         </section>
     }
 }

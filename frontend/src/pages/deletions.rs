@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use leptos::prelude::*;
 use shared::{
     Action, ResourceId,
-    api::Role,
     lineage::lineage,
     model::ApproveDeletions,
     plan::{Batch, Held},
@@ -13,7 +12,10 @@ use shared::{
 
 use crate::{
     api,
-    components::{icon::ToneIcon, missing::Missing, prose::prose, requests::Requests, time::Time},
+    components::{
+        ask_button::AskButton, icon::ToneIcon, missing::Missing, prose::prose, requests::Requests,
+        time::Time,
+    },
     load::{Load, load},
     path,
     present::{self, Tone},
@@ -75,15 +77,9 @@ pub(crate) fn DeletionsPage() -> impl IntoView {
 
 #[component]
 fn HeldBatch(batch: Batch) -> impl IntoView {
-    let store = use_store();
     let action = Action::ApproveDeletions(ApproveDeletions { batch: batch.hash.clone() });
-    let role = Role::that_asks_for(&action);
-    let why_not = Memo::new(move |_| store.why_not(role));
-    // One id for as long as this batch is shown: a second click is the same request.
-    let request = uuid::Uuid::new_v4().to_string();
-    let waits = store.waits_for(action.clone());
-    let approve = move |_| store.ask_or_tell(&request, &action, "The approval failed");
     let count = present::count(batch.points.len(), "deletion");
+    let label = format!("Approve {count}");
     let accepts: Vec<String> = batch
         .policies
         .iter()
@@ -102,22 +98,7 @@ fn HeldBatch(batch: Batch) -> impl IntoView {
                 {format!("An approval is of exactly these {count}, batch ")} <code>{batch.hash}</code> ". "
                 {accepts.map(|text| prose(&text))}
             </p>
-            <div class="dialog-foot">
-                <button
-                    type="button"
-                    class="danger"
-                    disabled=move || waits.get() || why_not.get().is_some()
-                    on:click=approve
-                >
-                    {move || match waits.get() {
-                        true => "Approving…".to_owned(),
-                        false => format!("Approve {count}"),
-                    }}
-                </button>
-                <span class="dim" role="status">
-                    {move || why_not.get().map(|reason| format!("Not possible: {reason}"))}
-                </span>
-            </div>
+            <AskButton action label busy="Approving…" failure="The approval failed"/>
         </section>
         {by_reason.into_iter().map(group).collect_view()}
     }
