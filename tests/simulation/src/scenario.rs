@@ -136,11 +136,18 @@ impl Scenario {
             .map(|nth| DiskOf::new(&places[0], nth, dice.between(8, 64) as u64 * 4096))
             .collect();
         let every_minutes = dice.one(&[360, 360, 720, 720, 1440]);
-        // Azure copies one point of a disk at a time, so that a tick starts at most one.
-        let tick_minutes = dice.one(&[90, 120, 180, 240]).min(every_minutes / (targets as i64 + 2));
-        let installations = (0..1 + usize::from(dice.chance(0.15)))
+        let tick_minutes = dice.one(&[90, 120, 180, 240]);
+        let installations: Vec<Installation> = (0..1 + usize::from(dice.chance(0.15)))
             .map(|nth| Installation::draw(dice, nth, disks.len(), targets, every_minutes))
             .collect();
+        // Azure copies one point of a disk at a time, so that a tick starts at most one: whoever asks
+        // for more than that falls behind, whatever is done.
+        let asking = |disk: usize| {
+            let wishes = installations.iter().flat_map(|installation| &installation.meant);
+            wishes.filter(|wish| wish.covers(disk)).count()
+        };
+        let copies = (0..disks.len()).map(asking).max().unwrap_or(0) * targets;
+        let tick_minutes = tick_minutes.min(every_minutes / (copies as i64 + 2));
         Self {
             begins,
             tick_minutes,
