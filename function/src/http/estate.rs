@@ -59,7 +59,7 @@ pub(super) async fn show_estate(
     let (mut inventory, seen) = inventory(&app).await?;
     note_vanished(&app, &mut inventory).await;
     let estate = Estate {
-        inventory: (*inventory).clone(),
+        inventory: Arc::unwrap_or_clone(inventory),
         policies: app.records.policies().await?,
         requests: app.records.requests().await?,
         stale: seen.problem,

@@ -45,12 +45,7 @@ impl<V: Clone> Past<V> {
             && *until > at
         {
             let Some((until, key)) = self.order.pop_last() else { break };
-            if let Some(looks) = self.looks.get_mut(&key) {
-                looks.retain(|(at, _)| *at < until);
-                if looks.is_empty() {
-                    self.looks.remove(&key);
-                }
-            }
+            self.forget(&key, until);
         }
     }
 
@@ -66,11 +61,16 @@ impl<V: Clone> Past<V> {
             && *until <= since
         {
             let Some((until, key)) = self.order.pop_first() else { break };
-            if let Some(looks) = self.looks.get_mut(&key) {
-                looks.retain(|(at, _)| *at > until);
-                if looks.is_empty() {
-                    self.looks.remove(&key);
-                }
+            self.forget(&key, until);
+        }
+    }
+
+    /// Forgets how a row looked until `until`.
+    fn forget(&mut self, key: &str, until: Timestamp) {
+        if let Some(looks) = self.looks.get_mut(key) {
+            looks.retain(|(at, _)| *at != until);
+            if looks.is_empty() {
+                self.looks.remove(key);
             }
         }
     }
