@@ -7,6 +7,7 @@ pub mod runs;
 use std::{
     io::{Read, Write},
     sync::Arc,
+    time::Duration,
 };
 
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
@@ -26,6 +27,9 @@ use crate::{
 
 /// Ended requests that are shown.
 const SHOWN_REQUESTS: usize = 50;
+
+/// Pauses after which a policy is read again where the store fails.
+const READ_AGAIN: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(500)];
 
 /// Typed access to the store.
 #[derive(Clone, Debug)]
@@ -72,7 +76,7 @@ impl Records {
     pub async fn policies_and_problems(&self) -> Result<(Vec<Policy>, Vec<String>), Error> {
         let (mut policies, mut problems) = (vec![], vec![]);
         for id in self.store.ids(Kind::Policy).await? {
-            match self.policy(&id).await {
+            match self.policy_in_spite_of_faults(&id).await {
                 Ok((_, policy)) => policies.extend(policy),
                 Err(error) => {
                     let why = describe(&error);
@@ -85,6 +89,23 @@ impl Records {
             }
         }
         Ok((policies, problems))
+    }
+
+    /// Asks a store that fails again, but not one whose content is wrong.
+    ///
+    /// Two processes at once that see other policies may put one slot's snapshot into two groups.
+    async fn policy_in_spite_of_faults(&self, id: &str) -> Result<(u32, Option<Policy>), Error> {
+        for pause in READ_AGAIN {
+            match self.policy(id).await {
+                Err(Error::Store(StoreError::Io { source, .. }))
+                    if source.kind() != std::io::ErrorKind::InvalidData =>
+                {
+                    tokio::time::sleep(pause).await;
+                }
+                read => return read,
+            }
+        }
+        self.policy(id).await
     }
 
     /// The policies in force that can be read, by id.

@@ -16,7 +16,7 @@ mod wants;
 use std::collections::BTreeSet;
 
 use foldhash::HashMap;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use brake::{Batch, Held};
@@ -31,6 +31,7 @@ use crate::{
         SnapshotSku,
     },
     preconditions::Obstacle,
+    tags,
 };
 use force::{Force, forces};
 use wants::Want;
@@ -161,7 +162,7 @@ pub fn plan(
     snapshots::plan_snapshots(&context, &views, &mut plan);
     copies::plan_copies(&context, &views, &mut copying, &mut plan);
     retention::plan_retention(&context, &views, requests, &mut plan);
-    note_copies(&context, &views, &mut plan);
+    note_seen(&context, &views, &mut plan);
     limit_steps(&mut plan, limits);
     plan
 }
@@ -185,26 +186,40 @@ fn views<'c, 'a>(context: &'c Context<'a>) -> Vec<View<'c, 'a>> {
         .collect()
 }
 
-/// Says of which sides copies are seen that no run has told of: the one that sent the first may not
-/// have been recorded, and later nothing else may tell that it was sent.
-fn note_copies(context: &Context<'_>, views: &[View<'_, '_>], plan: &mut Plan) {
+/// Says what is seen that no run has told of, as the run that did it may not have been recorded and
+/// later nothing else may tell that it was done: copies of a side, and the snapshot of a slot.
+fn note_seen(context: &Context<'_>, views: &[View<'_, '_>], plan: &mut Plan) {
     if !context.history.readable {
         return;
     }
     for view in views {
         let unique_id = &view.disk.unique_id;
-        let copies = view.chain.iter().filter(|p| {
-            p.snapshot.is_copy && !matches!(p.snapshot.state, PointState::Failed { .. })
-        });
-        let sides: BTreeSet<&Side> = copies
+        let alive =
+            view.chain.iter().filter(|p| !matches!(p.snapshot.state, PointState::Failed { .. }));
+        let sides: BTreeSet<&Side> = alive
+            .clone()
+            .filter(|p| p.snapshot.is_copy)
             .map(Point::side)
             .filter(|side| !context.history.seeded(unique_id, side))
             .collect();
+        let mut reasons = vec![];
         if !sides.is_empty() {
-            let disk_unique_id = unique_id.clone();
             let sides = sides.into_iter().cloned().collect();
-            let reason = Reason::CopiesSeen { disk_unique_id, sides };
-            plan.decide(Subject::Disk(view.disk.id.clone()), Fate::Idle, vec![reason]);
+            reasons.push(Reason::CopiesSeen { disk_unique_id: unique_id.clone(), sides });
+        }
+        // Points stand in the order of their times, and so do slots, but for clocks gone wrong.
+        let own = alive.filter(|p| {
+            !p.snapshot.is_copy
+                && p.snapshot.is_of(&context.limits.installation)
+                && context.is_past(p.point_time)
+        });
+        let last = own.last().and_then(|p| tags::read_time(&p.snapshot.tags, tags::SLOT));
+        if let Some(slot) = last.filter(|slot| !context.history.took(unique_id, *slot, context.now))
+        {
+            reasons.push(Reason::SlotSeen { disk_unique_id: unique_id.clone(), slot });
+        }
+        if !reasons.is_empty() {
+            plan.decide(Subject::Disk(view.disk.id.clone()), Fate::Idle, reasons);
         }
     }
 }
@@ -255,16 +270,20 @@ impl<'a> Context<'a> {
     /// Why the step on `id` is not tried: Azure refused it lately, for a reason that lasts.
     fn refusal(&self, id: &ResourceId) -> Option<Reason> {
         let refused = self.history.refused.get(id.key())?;
-        let pause = jiff::SignedDuration::from_hours(i64::from(self.limits.retry_refused_hours));
-        let until = refused.at.checked_add(pause).ok()?;
+        let until = refused.at.checked_add(self.pause()).ok()?;
         let code = refused.code.clone();
         (until > self.now && self.is_past(refused.at))
             .then_some(Reason::RefusedByAzure { code, until })
     }
 
+    /// How long what Azure has refused is let alone.
+    fn pause(&self) -> SignedDuration {
+        SignedDuration::from_hours(i64::from(self.limits.retry_refused_hours))
+    }
+
     /// Whether the time `at` is not one that a clock gone wrong has stamped.
     fn is_past(&self, at: Timestamp) -> bool {
-        at.duration_since(self.now) <= jiff::SignedDuration::from_mins(5)
+        at.duration_since(self.now) <= SignedDuration::from_mins(5)
     }
 
     /// Why nothing is deleted for now.

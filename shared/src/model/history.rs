@@ -14,6 +14,9 @@ use crate::{
 /// How long what a run deleted, was refused or gave up is remembered.
 const MEMORY: SignedDuration = SignedDuration::from_hours(40 * 24);
 
+/// What Azure answers where another copy stands in the way (compute-snapshots §3.4).
+const CONFLICT: &str = "OperationNotAllowed";
+
 /// A bounded fold of stored runs.
 ///
 /// It grows with the estate (a line for each disk and target that has ever had a full copy), not
@@ -34,6 +37,9 @@ pub struct History {
     /// What Azure refused for reasons that last, by the key of the step's resource.
     #[serde(default)]
     pub refused: BTreeMap<String, Refused>,
+    /// Copies that Azure did not begin as others stood in their way, by the key of their id, and when.
+    #[serde(default)]
+    pub declined: BTreeMap<String, Timestamp>,
     /// When copies to a side were given up, by the disk's unique id.
     #[serde(default)]
     pub abandoned: BTreeMap<String, BTreeMap<String, Timestamp>>,
@@ -117,7 +123,10 @@ impl History {
                     let refused = Refused { code: code.clone(), at: run.now };
                     self.refused.insert(outcome.step.effect.id().key().to_owned(), refused);
                 }
-                Outcome::Failed { .. } | Outcome::Skipped { .. } => {}
+                Outcome::Failed { code, .. } => {
+                    self.fold_failed(&outcome.step.effect, code, run.now)
+                }
+                Outcome::Skipped { .. } => {}
             }
         }
         for reason in run.decisions.iter().flat_map(|decision| &decision.reasons) {
@@ -136,13 +145,22 @@ impl History {
         } else if let Reason::CopiesSeen { disk_unique_id, sides } = reason {
             let seeded = self.seeded.entry(disk_unique_id.clone()).or_default();
             seeded.extend(sides.iter().cloned());
+        } else if let Reason::SlotSeen { disk_unique_id, slot } = reason {
+            self.slots.insert(disk_unique_id.clone(), *slot);
         } else if let Reason::Acknowledged { points } = reason {
             self.acknowledged.extend(points.iter().map(|point| (point.clone(), now)));
         }
     }
 
+    fn fold_failed(&mut self, effect: &Effect, code: &str, now: Timestamp) {
+        if matches!(effect, Effect::StartCopy { .. }) && code == CONFLICT {
+            self.declined.insert(effect.id().key().to_owned(), now);
+        }
+    }
+
     fn fold_done(&mut self, outcome: &StepOutcome, now: Timestamp) {
         self.refused.remove(outcome.step.effect.id().key());
+        self.declined.remove(outcome.step.effect.id().key());
         match &outcome.step.effect {
             Effect::DeletePoint { id, unique_id } => {
                 let gone = Gone { unique_id: unique_id.clone(), at: now };
@@ -183,6 +201,7 @@ impl History {
         let Ok(since) = now.checked_sub(MEMORY) else { return };
         self.deleted.retain(|_, gone| gone.at >= since);
         self.refused.retain(|_, refused| refused.at >= since);
+        self.declined.retain(|_, at| *at >= since);
         self.slots.retain(|_, slot| *slot >= since);
         // Once acknowledged, a point is in no later inventory's list of the missed.
         self.acknowledged.retain(|_, at| *at >= since);

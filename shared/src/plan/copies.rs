@@ -203,7 +203,10 @@ fn next_point<'c, 'a>(
             return Err((Fate::Wait, Reason::SourceNotReady { point: point.snapshot.id.clone() }));
         }
         match free_name(context, view, want, point) {
-            Ok(id) => return Ok((*wanted, id)),
+            Ok(id) => match barred(context, view, want, point) {
+                None => return Ok((*wanted, id)),
+                Some(reason) => given_up = given_up.or(Some((Fate::Blocked, reason))),
+            },
             // A delta that failed twice is left out: the next one holds its changes. A full copy
             // is not begun a third time.
             Err(failure) if !first && matches!(failure.1, Reason::CopyFailedTwice { .. }) => {
@@ -215,6 +218,47 @@ fn next_point<'c, 'a>(
     Err(given_up.unwrap_or((Fate::Idle, Reason::TargetComplete)))
 }
 
+/// Why the copy of a point is left out for a while: a later point's copy has failed, and Azure did not
+/// begin one of an earlier point since. The failed one may count in the order (no document says so);
+/// the next copy holds the same changes.
+fn barred(
+    context: &Context<'_>,
+    view: &View<'_, '_>,
+    want: &Want<'_, '_>,
+    point: &Point<'_>,
+) -> Option<Reason> {
+    if context.history.declined.is_empty() {
+        return None;
+    }
+    let region = &want.side.region;
+    let copies = view.chain.iter().filter(|p| p.snapshot.is_copy && p.snapshot.region == *region);
+    let mut failed = copies.filter(|p| matches!(p.snapshot.state, PointState::Failed { .. }));
+    let failed = failed.rfind(|p| p.point_time > point.point_time)?;
+    let earlier = want.points.iter().filter(|w| w.point.point_time < failed.point_time);
+    let declined = earlier.filter_map(|wanted| {
+        let id = copy_id(context, view, want, wanted.point, 1);
+        context.history.declined.get(id.key()).copied()
+    });
+    let until = declined.filter(|at| context.is_past(*at)).max()?.checked_add(context.pause());
+    let until = until.ok().filter(|until| *until > context.now)?;
+    Some(Reason::BehindFailedCopy { copy: failed.snapshot.id.clone(), until })
+}
+
+/// The id of an attempt to copy a point.
+fn copy_id(
+    context: &Context<'_>,
+    view: &View<'_, '_>,
+    want: &Want<'_, '_>,
+    point: &Point<'_>,
+    attempt: usize,
+) -> ResourceId {
+    let slot = tags::read_time(&point.snapshot.tags, tags::SLOT).unwrap_or(point.point_time);
+    let (disk, side) = (view.disk, &want.side);
+    let installation = &context.limits.installation;
+    let name = names::copy_name(installation, disk.id.name(), &disk.unique_id, slot, side, attempt);
+    ResourceId::snapshot(&side.subscription, context.group_name(side), &name)
+}
+
 /// The name of the first attempt that has not failed.
 fn free_name(
     context: &Context<'_>,
@@ -222,19 +266,9 @@ fn free_name(
     want: &Want<'_, '_>,
     point: &Point<'_>,
 ) -> Result<ResourceId, (Fate, Reason)> {
-    let slot = tags::read_time(&point.snapshot.tags, tags::SLOT).unwrap_or(point.point_time);
-    let (disk, side) = (view.disk, &want.side);
     let mut failure = None;
     for attempt in 1..=MAX_ATTEMPTS {
-        let name = names::copy_name(
-            &context.limits.installation,
-            disk.id.name(),
-            &disk.unique_id,
-            slot,
-            side,
-            attempt,
-        );
-        let id = ResourceId::snapshot(&side.subscription, context.group_name(side), &name);
+        let id = copy_id(context, view, want, point, attempt);
         match context.index.snapshot(&id) {
             None => return Ok(id),
             Some(existing) => match &existing.state {

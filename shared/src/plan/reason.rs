@@ -77,6 +77,13 @@ pub enum Reason {
         /// What Azure said.
         message: String,
     },
+    /// Azure did not begin the copy, and a copy of a later point failed, which may be why.
+    BehindFailedCopy {
+        /// The failed copy.
+        copy: ResourceId,
+        /// When it is tried again, if no later point is there by then.
+        until: Timestamp,
+    },
     /// The base of the next copy is gone from the source: the whole disk would travel again.
     BaseGone {
         /// The region.
@@ -255,6 +262,13 @@ pub enum Reason {
         /// The sides.
         sides: Vec<Side>,
     },
+    /// A snapshot of a slot stands there that no run has told of.
+    SlotSeen {
+        /// The disk's unique id.
+        disk_unique_id: String,
+        /// The slot.
+        slot: Timestamp,
+    },
     /// The policy's monthly stop-loss is reached.
     StopLoss {
         /// The policy.
@@ -359,6 +373,12 @@ impl fmt::Display for Reason {
                 "`{}` failed, the second time: {message} Copy the snapshot by hand to try again.",
                 copy.name()
             ),
+            Self::BehindFailedCopy { copy, until } => write!(
+                f,
+                "Azure did not begin it; `{}`, which failed, may stand in its way. Left out until {until}: \
+                 the next copy takes its changes.",
+                copy.name()
+            ),
             Self::BaseGone { region } => write!(
                 f,
                 "No snapshot that {region} has is left at the source, so the whole disk would \
@@ -447,6 +467,9 @@ impl fmt::Display for Reason {
                     "Copies of the disk are seen for the first time in {}.",
                     regions.join(", ")
                 )
+            }
+            Self::SlotSeen { slot, .. } => {
+                write!(f, "The snapshot of {slot} is seen for the first time.")
             }
             Self::StopLoss { policy, spent_gib, limit_gib } => write!(
                 f,

@@ -2,7 +2,9 @@
 
 use shared::{
     Action, CopySnapshot, Decision, Effect, Fate, Gap, History, Limits, NetworkAccess, PointState,
-    Reason, Region, Request, ResourceId, SnapshotSku, Subject, lineage::lineage, model::Writes,
+    Reason, Region, Request, ResourceId, SnapshotSku, Subject,
+    lineage::lineage,
+    model::{Outcome, Writes},
     plan, preconditions, tags,
 };
 
@@ -311,4 +313,42 @@ fn a_policy_for_a_group_that_is_not_there_says_so_and_the_snapshots_go_on() {
         matches!(&d.reasons[..], [Reason::Obstacle(shared::Obstacle::UnknownGroup { .. })])
     };
     assert!(plan.decisions.iter().any(says), "{:#?}", plan.decisions);
+}
+
+#[test]
+fn a_snapshot_that_no_run_has_told_of_still_fills_its_slot_when_it_is_not_listed() {
+    let mut world = World::with_disks(at("2026-11-23T07:00:00Z"), &["data"]);
+    let policies = [policy(&["data"])];
+    world.settle(&policies);
+    // The process died before it recorded the run.
+    world.history = History::none();
+    let seen = |plan: &shared::Plan| {
+        let slot = |reason: &Reason| matches!(reason, Reason::SlotSeen { .. });
+        plan.decisions.iter().filter(|d| d.reasons.iter().any(slot)).count()
+    };
+    assert_eq!(seen(&world.tick(&policies)), 1);
+    assert_eq!(seen(&world.tick(&policies)), 0);
+    world.inventory.snapshots.clear();
+    world.inventory.gaps.push(Gap {
+        subscription: SUBSCRIPTION.to_owned(),
+        what: "snapshots".to_owned(),
+        message: "no".to_owned(),
+    });
+    assert_eq!(world.tick(&policies).steps, []);
+}
+
+#[test]
+fn a_copy_that_azure_did_not_begin_is_remembered_until_it_does() {
+    let mut world = World::with_disks(at("2026-11-23T07:00:00Z"), &["data"]);
+    let policies = [policy(&["data"])];
+    world.tick(&policies);
+    let plan = world.plan(&policies);
+    let copy = plan.steps[0].effect.id().key().to_owned();
+    let answered = |code: &str| Outcome::Failed { code: code.to_owned(), message: String::new() };
+    world.fold(&plan, |_| answered("AzureUnreachable"));
+    assert!(world.history.declined.is_empty());
+    world.fold(&plan, |_| answered("OperationNotAllowed"));
+    assert_eq!(world.history.declined.keys().collect::<Vec<_>>(), [&copy]);
+    world.fold(&plan, |_| Outcome::Done);
+    assert!(world.history.declined.is_empty());
 }

@@ -147,15 +147,15 @@ impl World {
         for step in &plan.steps {
             self.apply(&step.effect);
         }
-        self.remember(&plan);
+        self.fold(&plan, |_| Outcome::Done);
         plan
     }
 
-    /// Folds a plan whose every step was done into the history.
-    fn remember(&mut self, plan: &Plan) {
-        let done = |step: &shared::Step| StepOutcome {
+    /// Folds a plan into the history whose steps ended so.
+    pub(crate) fn fold(&mut self, plan: &Plan, outcome: impl Fn(&shared::Step) -> Outcome) {
+        let ended = |step: &shared::Step| StepOutcome {
             step: step.clone(),
-            outcome: Outcome::Done,
+            outcome: outcome(step),
             azure_request_id: None,
         };
         self.history.fold(&Run {
@@ -166,7 +166,7 @@ impl World {
             duration_ms: 0,
             inventory: None,
             inputs: None,
-            steps: plan.steps.iter().map(done).collect(),
+            steps: plan.steps.iter().map(ended).collect(),
             decisions: plan.decisions.clone(),
             problems: vec![],
         });

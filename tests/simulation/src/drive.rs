@@ -70,8 +70,10 @@ pub(crate) async fn drive(seed: u64, options: Options) -> anyhow::Result<Report>
         simulation.set_mood(stormy).await?;
         simulation.happen(stormy).await?;
         simulation.sleep_until(due).await;
-        for installation in 0..count {
-            simulation.fire(installation, stormy).await?;
+        // Two deployments' timers keep no order.
+        let first = if count > 1 { simulation.dice.below(count as u64) as usize } else { 0 };
+        for nth in 0..count {
+            simulation.fire((first + nth) % count, stormy).await?;
         }
         judge::world(&simulation.estate).await?;
         if round % 12 == 11 || round + 1 == rounds {

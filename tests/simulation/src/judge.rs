@@ -31,11 +31,13 @@ pub(crate) struct Ledger {
     pub(crate) locks: BTreeMap<String, bool>,
     /// When a recorded run of an installation was refused a write for a lock, by the write.
     refused: BTreeMap<(usize, String), Timestamp>,
+    /// When Azure last refused a copy of a disturbed disk, by disk and region.
+    declined: BTreeMap<String, Timestamp>,
     /// Several processes act at this moment.
     pub(crate) crowded: bool,
 }
 
-/// How long a write that a lock forbade is let alone, less a round of the timer.
+/// How long a write that was refused is let alone, less a round of the timer.
 const PAUSE: SignedDuration = SignedDuration::from_hours(19);
 
 struct Sent {
@@ -86,6 +88,20 @@ impl Ledger {
         self.locks.keys().find(on).and_then(|group| self.locks.get(group)).copied()
     }
 
+    /// Whether Azure may refuse a copy: an earlier one of the disk was made to fail there, of which no
+    /// document says whether it bars others. It is not tried in a loop.
+    fn may_be_refused(&mut self, body: &Value, now: Timestamp) -> bool {
+        let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str);
+        let is_copy = text("/properties/creationData/createOption") == Some("CopyStart");
+        let disk = text("/tags/snapferry-disk").unwrap_or_default();
+        if !is_copy || !self.disturbed.contains(disk) {
+            return false;
+        }
+        let place = format!("{disk} {}", text("/location").unwrap_or_default());
+        let last = self.declined.insert(place, now);
+        last.is_none_or(|last| now.duration_since(last) >= PAUSE)
+    }
+
     /// Notes what a lock forbade to a run that is on record.
     pub(crate) fn remember(&mut self, installation: usize, refused: Vec<String>, now: Timestamp) {
         let of = |path: String| ((installation, resource(&path).to_owned()), now);
@@ -109,7 +125,7 @@ pub(crate) fn after_write(
     if (400..500).contains(&status) && status != 429 && status != 404 {
         let alone = state.scenario.installations.len() == 1 && !state.ledger.crowded;
         let calm = state.ledger.calm_since.is_some_and(|since| now.duration_since(since) > SETTLED);
-        if alone && calm {
+        if alone && calm && !state.ledger.may_be_refused(body, now) {
             let what =
                 format!("{method} {path} was answered {status}, which could be known before");
             state.report.violate(now, "refused", what);
@@ -269,7 +285,10 @@ pub(crate) async fn promises(
                 if lost_order || helpless {
                     continue;
                 }
-                let on = |p: &Point| p.is_copy && p.region == place.region && ours(p);
+                // Azure copies a disk's points to a region in order: of two installations that both copy
+                // it there, the one whose points are older waits in vain, and the region has the other's.
+                let shared = scenario.rivals(installation, *number, place.region, began);
+                let on = |p: &Point| p.is_copy && p.region == place.region && (shared || ours(p));
                 let copied = newest(&on);
                 let due = later(slot, -wish.every_minutes - slack);
                 if copied.is_none_or(|at| at < due) {

@@ -204,6 +204,22 @@ impl Scenario {
         drawn
     }
 
+    /// Whether another installation copies the disk to the region, too.
+    pub(crate) fn rivals(
+        &self,
+        installation: usize,
+        disk: usize,
+        region: &str,
+        now: Timestamp,
+    ) -> bool {
+        let others = self.installations.iter().enumerate().filter(|(nth, _)| *nth != installation);
+        let mut wishes = others.flat_map(|(_, other)| &other.saved);
+        wishes.any(|wish| {
+            let mut places = wish.targets.iter().map(|(place, _)| &self.places[*place]);
+            wish.in_force(now) && wish.covers(disk) && places.any(|place| place.region == region)
+        })
+    }
+
     /// The control API's seed.
     pub(crate) fn seed(&self) -> Value {
         let home = &self.places[0];

@@ -74,7 +74,20 @@ impl Scenario {
         for line in lines.iter().filter(|line| !order.contains(&line.split(' ').next().unwrap())) {
             scenario.line(line);
         }
+        scenario.remember_slots();
         scenario
+    }
+
+    /// Runs have told of every snapshot that is there.
+    fn remember_slots(&mut self) {
+        let made = self.inventory.snapshots.iter().filter(|s| !s.is_copy);
+        for snapshot in made.filter(|s| s.created_at <= Some(self.inventory.taken_at)) {
+            let disk = tags::read(&snapshot.tags, tags::DISK);
+            if let (Some(disk), Some(slot)) = (disk, tags::read_time(&snapshot.tags, tags::SLOT)) {
+                let known = self.history.slots.entry(disk.to_owned()).or_insert(slot);
+                *known = slot.max(*known);
+            }
+        }
     }
 
     fn line(&mut self, line: &str) {
@@ -144,6 +157,12 @@ impl Scenario {
                 let id = self.labelled(&label.join(" "));
                 let refused = Refused { code: code.to_owned(), at: time(when) };
                 self.history.refused.insert(id.key().to_owned(), refused);
+            }
+            ["declined", place, slot, when] => {
+                let (side, slot) = (side(place), time(slot));
+                let name = names::copy_name("here", "data", &unique_id("data"), slot, &side, 1);
+                let id = ResourceId::snapshot(SUBSCRIPTION, &side.group, &name);
+                self.history.declined.insert(id.key().to_owned(), time(when));
             }
             ["limit", name, number] => self.limit(name, number.parse().unwrap()),
             ["no", "group", group] => self.inventory.groups.retain(|g| g.name != group),
