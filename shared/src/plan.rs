@@ -208,12 +208,12 @@ fn note_seen(context: &Context<'_>, views: &[View<'_, '_>], plan: &mut Plan) {
             reasons.push(Reason::CopiesSeen { disk_unique_id: unique_id.clone(), sides });
         }
         // Points stand in the order of their times, and so do slots, but for clocks gone wrong.
-        let own = alive.filter(|p| {
+        let mut own = alive.filter(|p| {
             !p.snapshot.is_copy
                 && p.snapshot.is_of(&context.limits.installation)
                 && context.is_past(p.point_time)
         });
-        let last = own.last().and_then(|p| tags::read_time(&p.snapshot.tags, tags::SLOT));
+        let last = own.next_back().and_then(|p| tags::read_time(&p.snapshot.tags, tags::SLOT));
         if let Some(slot) = last.filter(|slot| !context.history.took(unique_id, *slot, context.now))
         {
             reasons.push(Reason::SlotSeen { disk_unique_id: unique_id.clone(), slot });

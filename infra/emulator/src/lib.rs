@@ -10,6 +10,7 @@ mod azure;
 mod control;
 mod guard;
 mod identity;
+mod seen;
 mod server;
 mod state;
 mod storage;
@@ -21,6 +22,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 pub use azure::Azure;
+pub use seen::{Seen, SeenDisk, SeenSnapshot};
 use server::Server;
 
 /// How to start an [`Emulator`].

@@ -18,14 +18,13 @@ use axum::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use emulator::Azure;
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use tower::ServiceExt;
 
 use crate::{
     judge::Ledger,
-    look::{Disk, Look, Point},
+    look::{Look, Point},
     report::Report,
     scenario::Scenario,
 };
@@ -123,14 +122,6 @@ pub(crate) struct State {
     look: Option<(Timestamp, Arc<Look>)>,
     /// Something was written since the judge looked at the whole world.
     written: bool,
-}
-
-/// A page of a list.
-#[derive(Deserialize)]
-struct Page<T> {
-    value: Vec<T>,
-    #[serde(rename = "nextLink")]
-    next_link: Option<String>,
 }
 
 /// An answer, read whole.
@@ -294,54 +285,17 @@ impl Estate {
     }
 
     /// Everything that is there, as it was seen after the last listing and creation at least.
-    pub(crate) async fn look(&self) -> anyhow::Result<Arc<Look>> {
+    pub(crate) fn look(&self) -> anyhow::Result<Arc<Look>> {
         let now = self.clocks().now();
-        let (subscriptions, delay) = {
-            let state = self.state();
-            if let Some((at, look)) = &state.look
-                && now.duration_since(*at) < SignedDuration::from_mins(5)
-            {
-                return Ok(look.clone());
-            }
-            (state.scenario.subscriptions.clone(), state.scenario.list_delay)
-        };
-        if delay > 0 {
-            self.control(Method::PUT, "settings", &json!({ "list_delay_seconds": 0 })).await?;
+        if let Some((at, look)) = &self.state().look
+            && now.duration_since(*at) < SignedDuration::from_mins(5)
+        {
+            return Ok(look.clone());
         }
-        let mut look = Look::default();
-        for subscription in &subscriptions {
-            let points = self.list(subscription, "snapshots").await?;
-            look.points.extend(points.into_iter().filter_map(Point::read));
-            let disks = self.list(subscription, "disks").await?;
-            look.disks.extend(disks.into_iter().map(Disk::read));
-        }
-        if delay > 0 {
-            self.control(Method::PUT, "settings", &json!({ "list_delay_seconds": delay })).await?;
-        }
-        let look = Arc::new(look);
+        self.0.azure.freeze_at(self.clocks().azure())?;
+        let look = Arc::new(Look::of(self.0.azure.seen()?));
         self.state().look = Some((now, look.clone()));
         Ok(look)
-    }
-
-    async fn list<T: DeserializeOwned>(
-        &self,
-        subscription: &str,
-        kind: &str,
-    ) -> anyhow::Result<Vec<T>> {
-        let base = format!(
-            "/subscriptions/{subscription}/providers/Microsoft.Compute/{kind}?api-version=2023-10-02"
-        );
-        let mut items = vec![];
-        let mut next = base;
-        loop {
-            let response = self.send(Method::GET, &next, None).await?;
-            ensure!(response.status().is_success(), "{next}: {}", response.status());
-            let bytes = to_bytes(response.into_body(), usize::MAX).await?;
-            let page: Page<T> = serde_json::from_slice(&bytes).with_context(|| next.clone())?;
-            items.extend(page.value);
-            let Some(link) = page.next_link else { return Ok(items) };
-            next = link.strip_prefix("https://management.azure.com").context("a link")?.to_owned();
-        }
     }
 
     /// The copies that Azure has made, by the key of their target and when they began: whether it

@@ -178,7 +178,7 @@ impl Simulation {
 
     /// Somebody deletes points of ours.
     async fn delete_points(&mut self, copies: bool) -> anyhow::Result<()> {
-        let look = self.estate.look().await?;
+        let look = self.estate.look()?;
         let ours: Vec<_> = look
             .points
             .iter()
@@ -222,7 +222,7 @@ impl Simulation {
     }
 
     async fn trouble_a_copy(&mut self) -> anyhow::Result<()> {
-        let look = self.estate.look().await?;
+        let look = self.estate.look()?;
         let moving: Vec<_> = look.points.iter().filter(|p| p.is_copy && p.is_under_way()).collect();
         let Some(copy) = self.dice.pick(&moving) else { return Ok(()) };
         let stalls = self.dice.chance(0.5);
@@ -278,7 +278,7 @@ impl Simulation {
         self.estate.control(Method::POST, "access", &rule).await?;
         self.note(format!("{denied} is taken away on {}", place.group));
         // Disks that are not seen are let go of; what is missed are points.
-        let look = self.estate.look().await?;
+        let look = self.estate.look()?;
         let missed = look
             .points
             .iter()
@@ -357,7 +357,7 @@ impl Simulation {
     }
 
     async fn delete_foreign(&mut self) -> anyhow::Result<()> {
-        let look = self.estate.look().await?;
+        let look = self.estate.look()?;
         let foreign: Vec<_> =
             look.points.iter().filter(|p| p.tag("snapferry-installation").is_none()).collect();
         match self.dice.pick(&foreign) {
@@ -369,7 +369,7 @@ impl Simulation {
     /// A person clicks.
     async fn click(&mut self) -> anyhow::Result<()> {
         let installation = self.an_installation();
-        let look: std::sync::Arc<Look> = self.estate.look().await?;
+        let look: std::sync::Arc<Look> = self.estate.look()?;
         let action = match self.dice.below(3) {
             0 => {
                 let points: Vec<_> = look.points.iter().filter(|p| p.ready).collect();

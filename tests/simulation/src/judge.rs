@@ -170,7 +170,7 @@ pub(crate) async fn world(estate: &Estate) -> anyhow::Result<()> {
     if !estate.take_written() {
         return Ok(());
     }
-    let look = estate.look().await?;
+    let look = estate.look()?;
     let now = estate.clocks().now();
     let mut moving: BTreeMap<&str, usize> = BTreeMap::new();
     let mut slots: BTreeMap<(&str, &str, &str), &Point> = BTreeMap::new();
@@ -235,7 +235,7 @@ pub(crate) async fn promises(
     installation: usize,
     began: Timestamp,
 ) -> anyhow::Result<()> {
-    let look = estate.look().await?;
+    let look = estate.look()?;
     let now = estate.clocks().now();
     let mut state = estate.state();
     let state = &mut *state;

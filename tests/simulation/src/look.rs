@@ -1,44 +1,9 @@
-//! What is in Azure, read from its own lists by nobody's code but this.
+//! What is in Azure, as the emulator's world has it, read by nobody's code but this.
 
 use std::collections::BTreeMap;
 
+use emulator::{Seen, SeenSnapshot};
 use jiff::Timestamp;
-use serde::Deserialize;
-
-/// A disk or snapshot as a list has it.
-#[derive(Deserialize)]
-pub(crate) struct Wire {
-    id: String,
-    location: String,
-    #[serde(default)]
-    tags: BTreeMap<String, String>,
-    properties: Properties,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Properties {
-    unique_id: Option<String>,
-    provisioning_state: String,
-    time_created: Option<String>,
-    completion_percent: Option<f64>,
-    creation_data: CreationData,
-    copy_completion_error: Option<CopyError>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct CreationData {
-    create_option: String,
-    source_resource_id: Option<String>,
-    source_unique_id: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct CopyError {
-    error_code: Option<String>,
-}
 
 /// A snapshot or copy.
 #[derive(Clone, Debug)]
@@ -50,13 +15,13 @@ pub(crate) struct Point {
     pub(crate) subscription: String,
     pub(crate) group: String,
     pub(crate) tags: BTreeMap<String, String>,
-    pub(crate) created_at: Option<Timestamp>,
+    pub(crate) created_at: Timestamp,
     pub(crate) is_copy: bool,
     pub(crate) failed: bool,
     /// Its deletion is under way.
     pub(crate) deleting: bool,
     pub(crate) ready: bool,
-    unique_id: Option<String>,
+    unique_id: String,
     source_unique_id: Option<String>,
     /// The key of what it was made from.
     pub(crate) source: String,
@@ -80,35 +45,26 @@ pub(crate) struct Look {
 pub(crate) type Side = (String, String, String);
 
 impl Point {
-    pub(crate) fn read(item: Wire) -> Option<Self> {
-        let Wire { id, location, tags, properties } = item;
-        let key = id.to_ascii_lowercase();
+    fn read(seen: SeenSnapshot) -> Option<Self> {
+        let key = seen.id.to_ascii_lowercase();
         let parts: Vec<&str> = key.split('/').collect();
         let (subscription, group) = (parts.get(2)?.to_string(), parts.get(4)?.to_string());
-        let tags = tags.into_iter().filter(|(_, value)| !value.is_empty());
-        let made_from = properties.creation_data;
-        let is_copy = made_from.create_option == "CopyStart";
-        let state = properties.provisioning_state;
-        let error = properties.copy_completion_error;
-        let failed = state == "Failed" || error.is_some_and(|error| error.error_code.is_some());
-        let percent = properties.completion_percent;
-        let moved =
-            if is_copy { percent == Some(100.0) } else { percent.is_none_or(|p| p >= 100.0) };
+        let tags = seen.tags.into_iter().filter(|(_, value)| !value.is_empty());
         Some(Self {
-            region: location.to_ascii_lowercase(),
-            created_at: properties.time_created.and_then(|t| t.parse().ok()),
-            deleting: state == "Deleting",
-            ready: state == "Succeeded" && moved && !failed,
-            unique_id: properties.unique_id,
-            source_unique_id: made_from.source_unique_id,
-            source: made_from.source_resource_id.unwrap_or_default().to_ascii_lowercase(),
+            region: seen.location.to_ascii_lowercase(),
+            created_at: seen.created_at,
+            deleting: seen.is_deleting,
+            ready: seen.is_ready,
+            unique_id: seen.unique_id,
+            source_unique_id: seen.source_unique_id,
+            source: seen.source.unwrap_or_default().to_ascii_lowercase(),
             tags: tags.map(|(name, value)| (name.to_ascii_lowercase(), value)).collect(),
-            id,
+            id: seen.id,
             key,
             subscription,
             group,
-            is_copy,
-            failed,
+            is_copy: seen.is_copy,
+            failed: seen.has_failed,
         })
     }
 
@@ -127,7 +83,7 @@ impl Point {
 
     /// When its source snapshot was taken.
     pub(crate) fn taken_at(&self) -> Option<Timestamp> {
-        if self.is_copy { self.time_tag("snapferry-point") } else { self.created_at }
+        if self.is_copy { self.time_tag("snapferry-point") } else { Some(self.created_at) }
     }
 
     pub(crate) fn side(&self) -> Side {
@@ -145,6 +101,16 @@ impl Point {
 }
 
 impl Look {
+    pub(crate) fn of(seen: Seen) -> Self {
+        let disks = seen.disks.into_iter();
+        Self {
+            points: seen.snapshots.into_iter().filter_map(Point::read).collect(),
+            disks: disks
+                .map(|disk| Disk { key: disk.id.to_ascii_lowercase(), unique_id: disk.unique_id })
+                .collect(),
+        }
+    }
+
     pub(crate) fn point(&self, key: &str) -> Option<&Point> {
         self.points.iter().find(|point| point.key == key)
     }
@@ -158,7 +124,7 @@ impl Look {
         let copies = chain.iter().filter(|p| p.is_copy && p.ready && p.region == region);
         let Some(newest) = copies.max_by_key(|p| p.taken_at()) else { return false };
         let source = self.point(&newest.source).filter(|p| p.ready);
-        source.is_some_and(|p| p.unique_id.is_some() && p.unique_id == newest.source_unique_id)
+        source.is_some_and(|p| Some(&p.unique_id) == newest.source_unique_id.as_ref())
     }
 
     /// The points of a disk, the oldest first.
@@ -167,12 +133,5 @@ impl Look {
             self.points.iter().filter(|point| point.disk() == Some(disk)).collect();
         chain.sort_by_key(|point| (point.taken_at(), &point.key));
         chain
-    }
-}
-
-impl Disk {
-    pub(crate) fn read(item: Wire) -> Self {
-        let unique_id = item.properties.unique_id.unwrap_or_default();
-        Self { key: item.id.to_ascii_lowercase(), unique_id }
     }
 }

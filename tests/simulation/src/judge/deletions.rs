@@ -22,7 +22,7 @@ pub(crate) async fn before_delete(estate: &Estate, installation: usize, key: &st
     if !key.contains("/snapshots/") {
         return;
     }
-    let Ok(look) = estate.look().await else { return };
+    let Ok(look) = estate.look() else { return };
     // What is being deleted may be deleted again.
     let Some(point) = look.point(key).filter(|point| !point.deleting) else { return };
     let now = estate.clocks().now();
@@ -88,9 +88,8 @@ fn abandoning(
     let wishes = scenario.installations[installation].saved.iter();
     let mut speakers = wishes.filter(|wish| wish.in_force(now) && point.is_of(&wish.id));
     let may = speakers.any(|wish| {
-        let had = point.created_at.map(|since| now.duration_since(since));
         let hours = wish.abandon_after_hours.map(SignedDuration::from_hours);
-        had.zip(hours).is_some_and(|(had, hours)| had >= hours)
+        hours.is_some_and(|hours| now.duration_since(point.created_at) >= hours)
     });
     let what = "it is being copied, and nobody said that it may be given up";
     (!may).then(|| ("under way", what.to_owned()))
