@@ -155,7 +155,7 @@ pub fn plan(
     };
     let views = views(&context);
     let mut plan = Plan::default();
-    plan.decisions.reserve(inventory.snapshots.len() + inventory.disks.len());
+    plan.decisions.reserve(inventory.snapshots.len());
     // The disks that a step of this plan already copies: Azure takes one copy of a disk at a time.
     let mut copying = BTreeSet::new();
     requests::plan_requests(&context, requests, &mut copying, &mut plan);

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Three days of points on both sides; the oldest two of each are marked, one of them due.
-const ESTATE: &str = "
+pub(super) const ESTATE: &str = "
 now 2026-11-23T07:00Z
 disk data
 snap 2026-11-20T00:00Z marked 2026-11-23T06:30Z
@@ -27,16 +27,16 @@ copy northeurope/dr 2026-11-20T00:00Z marked 2026-11-23T06:30Z
 copy northeurope/dr 2026-11-20T06:00Z marked 2026-11-23T12:30Z
 copies northeurope/dr every 6h from 2026-11-20T12:00Z to 2026-11-22T18:00Z
 ";
-const POLICY: &str = "policy p: every 6h; keep last 3; to northeurope/dr keep last 4\n";
+pub(super) const POLICY: &str = "policy p: every 6h; keep last 3; to northeurope/dr keep last 4\n";
 
-const DELETE: &str = "delete snap 2026-11-20T00:00Z";
+pub(super) const DELETE: &str = "delete snap 2026-11-20T00:00Z";
 const DELETE_COPY: &str = "delete copy northeurope/dr 2026-11-20T00:00Z";
 const MARK: &str = "mark snap 2026-11-20T12:00Z";
-const COPY: &str = "copy snap 2026-11-23T00:00Z";
-const CREATE: &str = "snapshot data 2026-11-23T06:00Z";
+pub(super) const COPY: &str = "copy snap 2026-11-23T00:00Z";
+pub(super) const CREATE: &str = "snapshot data 2026-11-23T06:00Z";
 
 /// A step by the policy: `delete LABEL`, `mark LABEL [for HOURS]`, `copy LABEL [to PLACE]`, …
-fn step(scenario: &Scenario, text: &str) -> Step {
+pub(super) fn step(scenario: &Scenario, text: &str) -> Step {
     let (verb, rest) = text.split_once(' ').unwrap();
     let unique_id = |id: &ResourceId| {
         let found = scenario.inventory.snapshot(id);
@@ -132,7 +132,12 @@ fn snapshot(scenario: &Scenario, text: &str) -> Effect {
     }
 }
 
-fn violations(estate: &str, policy: &str, steps: &[&str], mend: fn(&mut Step)) -> Vec<Violation> {
+pub(super) fn violations(
+    estate: &str,
+    policy: &str,
+    steps: &[&str],
+    mend: fn(&mut Step),
+) -> Vec<Violation> {
     let scenario = Scenario::read(&format!("{estate}{policy}"));
     let mut steps: Vec<Step> = steps.iter().map(|text| step(&scenario, text)).collect();
     steps.iter_mut().for_each(mend);
@@ -141,7 +146,7 @@ fn violations(estate: &str, policy: &str, steps: &[&str], mend: fn(&mut Step)) -
     check(&plan, inventory, policies, &scenario.requests(), history, limits)
 }
 
-fn name(violation: &Violation) -> String {
+pub(super) fn name(violation: &Violation) -> String {
     let text = format!("{violation:?}");
     text.split(['(', ' ']).next().unwrap_or_default().to_owned()
 }

@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod agreement;
 mod broken;
+mod edges;
 mod golden;
 mod properties;
 mod restic;

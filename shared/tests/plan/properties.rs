@@ -19,14 +19,14 @@ use crate::world::{SUBSCRIPTION, World, at, policy, target};
 
 /// Cases of one property: a short form here, `PROPTEST_CASES` for more.
 #[expect(clippy::disallowed_methods, reason = "a test has no configuration but this number")]
-fn cases(short: u32) -> ProptestConfig {
+pub(super) fn cases(short: u32) -> ProptestConfig {
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok());
     ProptestConfig { cases: cases.unwrap_or(short), ..ProptestConfig::default() }
 }
 
 /// Something that happens between two ticks.
 #[derive(Clone, Debug)]
-enum Event {
+pub(super) enum Event {
     Pass(i64),
     RemakeDisk(usize),
     DeleteDisk(usize),
@@ -132,12 +132,12 @@ fn a_policy(id: &'static str) -> impl Strategy<Value = Policy> {
         })
 }
 
-fn policies() -> impl Strategy<Value = Vec<Policy>> {
+pub(super) fn policies() -> impl Strategy<Value = Vec<Policy>> {
     (a_policy("p"), prop::option::of(a_policy("q")))
         .prop_map(|(p, q)| std::iter::once(p).chain(q).collect())
 }
 
-fn event() -> impl Strategy<Value = Event> {
+pub(super) fn event() -> impl Strategy<Value = Event> {
     let nth = || 0..200_usize;
     prop_oneof![
         16 => (0..30_i64).prop_map(Event::Pass),
@@ -162,7 +162,7 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-fn happen(world: &mut World, policies: &mut [Policy], event: &Event) {
+pub(super) fn happen(world: &mut World, policies: &mut [Policy], event: &Event) {
     let now = world.inventory.taken_at;
     let count = world.inventory.snapshots.len().max(1);
     let snapshots = &mut world.inventory.snapshots;
@@ -311,7 +311,7 @@ fn nothing_needed_goes(world: &World, policies: &[Policy], plan: &Plan) {
     }
 }
 
-fn world(start: &str) -> World {
+pub(super) fn world(start: &str) -> World {
     let mut world = World::with_disks(at(start), &DISKS);
     world.limits.brake_points = 3;
     world.limits.enrol_after_hours = 0;

@@ -1,0 +1,72 @@
+//! Planner and check are written apart and agree: what the planner keeps, the check lets nobody mark or
+//! delete; what the planner copies to a place, the check lets nobody send there otherwise.
+
+use jiff::SignedDuration;
+use proptest::prelude::*;
+use shared::{
+    Decision, Effect, Fate, Plan, Policy, ResourceId, Snapshot, Step, Subject, check, plan::Cause,
+};
+
+use crate::{
+    properties::{cases, event, happen, policies, world},
+    world::World,
+};
+
+/// The points that stay, of a plan.
+fn kept(plan: &Plan) -> impl Iterator<Item = (&ResourceId, &Decision)> {
+    plan.decisions.iter().filter_map(|decision| match (&decision.subject, decision.fate) {
+        (
+            Subject::Point(id),
+            Fate::Keep | Fate::Released | Fate::Foreign | Fate::Held | Fate::Blocked,
+        ) => Some((id, decision)),
+        _ => None,
+    })
+}
+
+/// What somebody would have to do to lose the point: mark it, or delete it where it is marked.
+fn loss(world: &World, snapshot: &Snapshot) -> Step {
+    let now = world.inventory.taken_at;
+    let (id, unique_id) = (snapshot.id.clone(), snapshot.unique_id.clone());
+    let effect = match snapshot.delete_after() {
+        Some(_) => Effect::DeletePoint { id, unique_id },
+        None => {
+            let delete_after = now + SignedDuration::from_hours(24);
+            Effect::MarkPoint { id, unique_id, delete_after, approved: None }
+        }
+    };
+    let policy = snapshot.policies().next().unwrap_or("p").to_owned();
+    Step { effect, cause: Cause::Policy { id: policy, version: 1 } }
+}
+
+/// Asks the check about the loss of each point that stays.
+fn nothing_kept_may_go(world: &World, policies: &[Policy]) {
+    let plan = world.plan(policies);
+    for (id, decision) in kept(&plan) {
+        let Some(snapshot) = world.inventory.snapshot(id) else { continue };
+        // Beside what the planner marks itself: the brake counts them all.
+        let marks = |step: &&Step| matches!(step.effect, Effect::MarkPoint { .. });
+        let mut steps: Vec<Step> = plan.steps.iter().filter(marks).cloned().collect();
+        steps.push(loss(world, snapshot));
+        let lossy = Plan { steps, decisions: vec![], held: None };
+        let World { inventory, history, limits, .. } = world;
+        let violations = check(&lossy, inventory, policies, &[], history, limits);
+        assert_ne!(violations, [], "{id} stays as of {decision:#?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(60))]
+
+    #[test]
+    fn what_the_planner_keeps_the_check_keeps(
+        mut policies in policies(),
+        events in prop::collection::vec(event(), 1..40),
+    ) {
+        let mut world = world("2026-10-22T23:50:00Z");
+        for event in &events {
+            happen(&mut world, &mut policies, event);
+            nothing_kept_may_go(&world, &policies);
+            world.tick(&policies);
+        }
+    }
+}

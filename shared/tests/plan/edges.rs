@@ -1,0 +1,143 @@
+//! Where the check's rules begin: the last step that it takes and the first that it refuses.
+
+use std::collections::BTreeMap;
+
+use shared::{Effect, Plan, Region, ResourceId, Step, Violation, check, plan::Cause, tags};
+
+use crate::{
+    broken::{COPY, CREATE, DELETE, ESTATE, POLICY, name, step, violations},
+    golden::notation::Scenario,
+    world::SUBSCRIPTION,
+};
+
+/// The names of what is wrong with a plan on an estate.
+fn names(estate: &str, policy: &str, steps: &[&str]) -> Vec<String> {
+    violations(estate, policy, steps, |_| {}).iter().map(name).collect()
+}
+
+/// The same for one step that is no policy's.
+fn asked(scenario: &Scenario, effect: Effect) -> Vec<String> {
+    let step = Step { effect, cause: Cause::Request { id: "click".to_owned() } };
+    check_steps(scenario, vec![step])
+}
+
+fn check_steps(scenario: &Scenario, steps: Vec<Step>) -> Vec<String> {
+    let plan = Plan { steps, decisions: vec![], held: None };
+    let Scenario { inventory, policies, history, limits, .. } = scenario;
+    check(&plan, inventory, policies, &[], history, limits).iter().map(name).collect()
+}
+
+fn estate(lines: &str, policy: &str) -> Scenario {
+    Scenario::read(&format!("{ESTATE}{lines}{policy}"))
+}
+
+#[test]
+fn azures_number_of_snapshots_counts_no_copies() {
+    // Thirteen snapshots and twelve copies.
+    assert!(names(&format!("{ESTATE}limit snapshots 14\n"), POLICY, &[CREATE]).is_empty());
+    let refused = names(&format!("{ESTATE}limit snapshots 13\n"), POLICY, &[CREATE]);
+    assert_eq!(refused, ["TooManySnapshots"]);
+    let full = format!("{ESTATE}limit snapshots 14\nsnap 2026-11-22T03:00Z full\n");
+    assert!(names(&full, POLICY, &[CREATE]).is_empty());
+}
+
+#[test]
+fn immutability_ends_on_its_minute() {
+    let until = |end: &str| ESTATE.replacen("06:30Z", &format!("06:30Z immutable {end}"), 1);
+    assert!(names(&until("2026-11-23T07:00Z"), POLICY, &[DELETE]).is_empty());
+    assert_eq!(names(&until("2026-11-23T07:01Z"), POLICY, &[DELETE]), ["Locked"]);
+}
+
+#[test]
+fn only_a_person_has_a_disk_made() {
+    let scenario = estate("", POLICY);
+    let restored = || Effect::CreateDisk {
+        id: ResourceId::disk(SUBSCRIPTION, "app", "restored"),
+        region: Region::new("westeurope"),
+        source: scenario.labelled("snap 2026-11-23T00:00Z"),
+        sku: "Premium_LRS".to_owned(),
+        zone: None,
+        tags: BTreeMap::from([
+            (tags::INSTALLATION.to_owned(), "here".to_owned()),
+            (tags::REQUEST.to_owned(), "click".to_owned()),
+            (tags::POLICY.to_owned(), "p".to_owned()),
+            (tags::DISK.to_owned(), "disk-data".to_owned()),
+            (tags::POINT.to_owned(), "2026-11-23T00:00:00Z".to_owned()),
+        ]),
+    };
+    assert!(asked(&scenario, restored()).is_empty());
+    let cause = Cause::Policy { id: "p".to_owned(), version: 1 };
+    let by_policy = check_steps(&scenario, vec![Step { effect: restored(), cause }]);
+    assert_eq!(by_policy, ["NotAskedFor"]);
+}
+
+/// The newest copy, as if its source had been made again under the same name.
+fn remade() -> Scenario {
+    let mut scenario =
+        estate("", "policy p: every 6h; keep last 1; to northeurope/dr keep last 4\n");
+    let copy = scenario.labelled("copy northeurope/dr 2026-11-22T18:00Z");
+    let copies = &mut scenario.inventory.snapshots;
+    let newest = copies.iter_mut().find(|s| s.id == copy).unwrap();
+    newest.source_unique_id = Some("the-one-before".into());
+    scenario
+}
+
+#[test]
+fn a_snapshot_made_again_under_its_name_is_no_base() {
+    let scenario = remade();
+    let mark = |scenario: &Scenario| {
+        check_steps(scenario, vec![step(scenario, "mark snap 2026-11-22T18:00Z")])
+    };
+    assert!(mark(&scenario).is_empty());
+    let plain = estate("", "policy p: every 6h; keep last 1; to northeurope/dr keep last 4\n");
+    assert_eq!(mark(&plain), ["Base"]);
+    // And the next copy would be a whole one.
+    assert_eq!(check_steps(&scenario, vec![step(&scenario, COPY)]), ["SecondFull"]);
+}
+
+#[test]
+fn copies_in_flight_count_among_a_regions_copies() {
+    let flying = "disk logs\nsnap 2026-11-23T00:00Z logs\n\
+                  copy northeurope/dr 2026-11-23T00:00Z logs copying 10\n";
+    let with = |limit: usize| format!("{ESTATE}{flying}limit copies {limit}\n");
+    assert!(names(&with(2), POLICY, &[COPY]).is_empty());
+    assert_eq!(names(&with(1), POLICY, &[COPY]), ["TooManyCopies"]);
+}
+
+#[test]
+fn a_person_may_copy_what_cannot_be_placed_but_not_what_is_not_there_yet() {
+    let copied = |word: &str| {
+        let scenario = estate(&format!("disk logs\nsnap 2026-11-23T03:00Z logs {word}\n"), POLICY);
+        let mut effect = step(&scenario, "copy snap logs 2026-11-23T03:00Z").effect;
+        if let Effect::StartCopy { tags, disk_unique_id, .. } = &mut effect {
+            tags.insert(tags::REQUEST.to_owned(), "click".to_owned());
+            "nobody-knows".clone_into(disk_unique_id);
+        }
+        asked(&scenario, effect)
+    };
+    assert!(copied("").is_empty());
+    assert_eq!(copied("creating"), ["NotCopyable"]);
+    assert_eq!(copied("full"), ["NotCopyable"]);
+}
+
+#[test]
+fn the_brake_says_how_many_would_be_marked() {
+    let marks: Vec<String> = ["12", "18"]
+        .iter()
+        .map(|hour| format!("mark snap 2026-11-20T{hour}:00Z"))
+        .chain(
+            ["00", "06", "12", "18"].iter().map(|hour| format!("mark snap 2026-11-21T{hour}:00Z")),
+        )
+        .collect();
+    let marks: Vec<&str> = marks.iter().map(String::as_str).collect();
+    let estate = format!("{ESTATE}limit brake 0\n");
+    let found = violations(&estate, POLICY, &marks, |_| {});
+    let brake = found.iter().find_map(|v| match v {
+        Violation::Brake(would, may) => Some((*would, *may)),
+        _ => None,
+    });
+    // Two are marked already.
+    let (would, may) = brake.unwrap();
+    assert_eq!(would, 2 + marks.len());
+    assert!(may < would);
+}
