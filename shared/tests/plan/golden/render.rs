@@ -104,6 +104,10 @@ fn reason(scenario: &Scenario, reason: &Reason) -> String {
         Reason::NotKept { delete_after } => format!("goes {}", short(*delete_after)),
         Reason::TargetLacks { point, .. } => format!("lacks {}", label(scenario, point)),
         Reason::SlotDue { slot } => format!("slot {}", short(*slot)),
+        Reason::SlotSeen { slot, .. } => format!("seen slot {}", short(*slot)),
+        Reason::BehindFailedCopy { copy, until } => {
+            format!("behind {} until {}", label(scenario, copy), short(*until))
+        }
         Reason::SlotDone { next, .. } => format!("next {}", short(*next)),
         Reason::NotYetEnrolled { from } => format!("young until {}", short(*from)),
         Reason::Obstacle(obstacle) => kind(obstacle, "obstacle"),
