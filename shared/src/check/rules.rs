@@ -174,7 +174,7 @@ pub(super) fn check_policies(
     let (Some(disk), Some(point)) = (disk, point) else {
         return violations.push(Violation::NoPolicy(id.clone()));
     };
-    let mut let_go = 0;
+    let mut is_let_go = false;
     for name in found.snapshot.policies() {
         let policy = facts.policy(name).filter(|policy| policy.is_in_force(facts.now));
         let Some(policy) = policy.filter(|policy| selects(policy, disk)) else {
@@ -189,7 +189,7 @@ pub(super) fn check_policies(
         if kept(keep, &times, &zone).contains(&found.point_time) {
             violations.push(Violation::KeptByRule(id.clone(), name.to_owned()));
         } else {
-            let_go += 1;
+            is_let_go = true;
         }
         let accepted = facts.history.accepted.get(name).copied().unwrap_or_default();
         let held = policy.rules_before.iter().filter(|before| before.replaced_by > accepted).any(
@@ -203,7 +203,7 @@ pub(super) fn check_policies(
             violations.push(Violation::HeldByEdit(id.clone()));
         }
     }
-    if let_go == 0 {
+    if !is_let_go {
         violations.push(Violation::NoPolicy(id.clone()));
     }
     if !found.snapshot.is_copy && is_wanted(facts, found.chain, disk, point) {

@@ -141,3 +141,18 @@ fn the_brake_says_how_many_would_be_marked() {
     assert_eq!(would, 2 + marks.len());
     assert!(may < would);
 }
+
+#[test]
+fn what_azure_refused_at_this_very_time_is_not_tried() {
+    let unmark = "unmark snap 2026-11-20T06:00Z";
+    let refused = |at: &str| {
+        let lines = format!("{ESTATE}refused snap 2026-11-20T06:00Z ScopeLocked {at}\n");
+        names(&lines, POLICY, &[unmark])
+    };
+    assert_eq!(refused("2026-11-23T07:00Z"), ["Retried"]);
+    assert_eq!(refused("2026-11-23T07:05Z"), ["Retried"]);
+    assert_eq!(refused("2026-11-22T07:01Z"), ["Retried"]);
+    // A day ago, and by a clock gone wrong.
+    assert!(refused("2026-11-22T07:00Z").is_empty());
+    assert!(refused("2026-11-23T07:06Z").is_empty());
+}
