@@ -8,7 +8,7 @@ use crate::azure::{ArmClient, ArmError};
 
 /// Subscriptions that are listed at a time: Azure's budgets are each subscription's own, and a tick
 /// over a hundred of them has minutes for it.
-const CONCURRENCY: usize = 16;
+const CONCURRENCY: usize = 32;
 
 /// An inventory and what else the gathering learnt.
 pub struct Gathered {
