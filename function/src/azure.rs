@@ -17,12 +17,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use reqwest::{Method, StatusCode, header::HeaderMap};
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 use url::Url;
 
 pub use error::ArmError;
 pub use operation::Ended;
-pub use transport::{InProcess, Transport};
+pub use transport::{InProcess, Taker, Transport};
 
 use crate::config::Config;
 use token::Tokens;
@@ -65,13 +66,6 @@ impl Answer {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// Azure's time.
-    pub fn date(&self) -> Option<Timestamp> {
-        let text = self.header("date")?;
-        let zoned = jiff::fmt::rfc2822::parse(text).ok()?;
-        Some(zoned.timestamp())
-    }
-
     /// The id that Microsoft's support asks for.
     pub fn request_id(&self) -> Option<String> {
         self.header("x-ms-request-id").map(str::to_owned)
@@ -104,13 +98,24 @@ impl ArmClient {
         target: &str,
         body: Option<&Value>,
     ) -> Result<Answer, ArmError> {
+        let Received { status, headers, bytes } = self.receive(method, target, body).await?;
+        let body = if bytes.is_empty() { Value::Null } else { read(target, &bytes)? };
+        Ok(Answer { status, headers, body })
+    }
+
+    async fn receive(
+        &self,
+        method: Method,
+        target: &str,
+        body: Option<&Value>,
+    ) -> Result<Received, ArmError> {
         let url = self.resolve(target)?;
         let mut attempt = 1;
         loop {
             let error = match self.send_once(method.clone(), url.clone(), body).await {
-                Ok(answer) => {
-                    self.budgets.note(&method, url.path(), &answer.headers);
-                    return Ok(answer);
+                Ok(received) => {
+                    self.budgets.note(&method, url.path(), &received.headers);
+                    return Ok(received);
                 }
                 Err(error) => error,
             };
@@ -126,21 +131,27 @@ impl ArmClient {
         }
     }
 
-    /// Lists a collection, all its pages; the first answer's date comes along.
-    pub async fn list(&self, path: &str) -> Result<(Vec<Value>, Option<Timestamp>), ArmError> {
+    /// Lists a collection, all its pages, each item as `into` makes it of what Azure says; the first
+    /// answer's date comes along.
+    ///
+    /// Pages are read as they come: kept as JSON, a large collection would take many times the memory.
+    async fn list<W: DeserializeOwned, T>(
+        &self,
+        path: &str,
+        into: impl Fn(W) -> Result<T, ArmError>,
+    ) -> Result<(Vec<T>, Option<Timestamp>), ArmError> {
         let mut items = vec![];
         let mut date = None;
         let mut next = Some(path.to_owned());
         for _ in 0..MAX_PAGES {
             let Some(target) = next.take() else { return Ok((items, date)) };
-            let mut answer = self.send(Method::GET, &target, None).await?;
-            date = date.or_else(|| answer.date());
-            match answer.body.get_mut("value").map(Value::take) {
-                Some(Value::Array(page)) => items.extend(page),
-                _ => return Err(ArmError::payload(path, "it has no `value` array")),
+            let received = self.receive(Method::GET, &target, None).await?;
+            date = date.or_else(|| date_of(&received.headers));
+            let page: Page<W> = read(path, &received.bytes)?;
+            for item in page.value {
+                items.push(into(item)?);
             }
-            next = answer.body.get("nextLink").and_then(Value::as_str).map(str::to_owned);
-            next = next.filter(|link| !link.is_empty());
+            next = page.next_link.filter(|link| !link.is_empty());
         }
         if next.is_some() {
             Err(ArmError::payload(path, "it has too many pages"))
@@ -167,23 +178,33 @@ impl ArmClient {
         method: Method,
         url: Url,
         body: Option<&Value>,
-    ) -> Result<Answer, ArmError> {
+    ) -> Result<Received, ArmError> {
         let token = self.tokens.get(self.transport.in_process()).await?;
-        let path = url.path().to_owned();
-        let Received { status, headers, bytes } =
-            self.transport.send(method, url, token.secret(), body).await?;
+        let received = self.transport.send(method, url, token.secret(), body).await?;
+        let Received { status, headers, bytes } = &received;
         if !status.is_success() {
-            if status == StatusCode::UNAUTHORIZED {
+            if *status == StatusCode::UNAUTHORIZED {
                 self.tokens.forget().await;
             }
-            return Err(ArmError::refused(status, &headers, &bytes));
+            return Err(ArmError::refused(*status, headers, bytes));
         }
-        let body = if bytes.is_empty() {
-            Value::Null
-        } else {
-            serde_json::from_slice(&bytes)
-                .map_err(|error| ArmError::payload(&path, &error.to_string()))?
-        };
-        Ok(Answer { status, headers, body })
+        Ok(received)
     }
+}
+
+/// A page of a list.
+#[derive(Deserialize)]
+struct Page<T> {
+    value: Vec<T>,
+    #[serde(rename = "nextLink")]
+    next_link: Option<String>,
+}
+
+fn read<T: DeserializeOwned>(path: &str, bytes: &[u8]) -> Result<T, ArmError> {
+    serde_json::from_slice(bytes).map_err(|error| ArmError::payload(path, &error.to_string()))
+}
+
+fn date_of(headers: &HeaderMap) -> Option<Timestamp> {
+    let text = headers.get("date")?.to_str().ok()?;
+    Some(jiff::fmt::rfc2822::parse(text).ok()?.timestamp())
 }

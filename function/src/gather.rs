@@ -6,8 +6,9 @@ use shared::{Gap, Inventory, Subscription};
 
 use crate::azure::{ArmClient, ArmError};
 
-/// Subscriptions that are listed at a time.
-const CONCURRENCY: usize = 4;
+/// Subscriptions that are listed at a time: Azure's budgets are each subscription's own, and a tick
+/// over a hundred of them has minutes for it.
+const CONCURRENCY: usize = 32;
 
 /// An inventory and what else the gathering learnt.
 pub struct Gathered {

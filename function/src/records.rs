@@ -1,6 +1,7 @@
 //! Policies, requests, inventories and runs as the model has them, in the store.
 
 pub mod history;
+pub mod parts;
 mod recent;
 pub mod runs;
 
@@ -45,15 +46,6 @@ enum PolicyVersion {
     Saved(Box<Policy>),
     /// What it was: its points would be a later policy's of the same id.
     Deleted(Box<Policy>),
-}
-
-/// What the parts of a tick are planned on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HandedOut {
-    /// The hash of the inventory.
-    pub inventory: String,
-    /// Azure's time when that was taken.
-    pub now: jiff::Timestamp,
 }
 
 /// What stands in a request's first version and in its second.
@@ -263,10 +255,7 @@ impl Records {
         if self.recent.inventory(&hash).is_some() {
             return Ok(hash);
         }
-        let mut packer = GzEncoder::new(vec![], Compression::default());
-        let packed = packer.write_all(&content).and_then(|()| packer.finish());
-        let packed =
-            packed.map_err(|source| StoreError::Io { path: hash.clone().into(), source })?;
+        let packed = pack(&hash, &content)?;
         match self.store.create(Kind::Inventory, &hash, 1, &packed).await {
             Ok(()) | Err(StoreError::Exists { .. }) => {}
             Err(error) => return Err(error.into()),
@@ -292,29 +281,11 @@ impl Records {
         let Some((_, packed)) = self.store.latest(Kind::Inventory, hash).await? else {
             return Ok(None);
         };
-        let mut content = vec![];
-        GzDecoder::new(packed.as_slice())
-            .read_to_end(&mut content)
-            .map_err(|source| StoreError::Io { path: hash.into(), source })?;
+        let content = unpack(hash, &packed)?;
         if inventory_hash(&content) != hash {
             return Err(unreadable(hash, "its content is not what it is named after"));
         }
         parse(hash, &content).map(Some)
-    }
-
-    /// Stores what the parts of a tick are planned on, and returns its id.
-    pub async fn hand_out(&self, tick: &HandedOut) -> Result<String, Error> {
-        let id = format!("{}-{}", tick.now.as_second(), tick.inventory);
-        match self.store.create(Kind::Tick, &id, 1, &bytes(tick)).await {
-            Ok(()) | Err(StoreError::Exists { .. }) => Ok(id),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// What the parts of that tick are planned on; none if there is no such tick.
-    pub async fn handed_out(&self, id: &str) -> Result<Option<HandedOut>, Error> {
-        let content = self.store.read(Kind::Tick, id, 1).await?;
-        content.map(|content| parse(id, &content)).transpose()
     }
 
     /// Notes that the timer ran.
@@ -340,6 +311,20 @@ fn bytes<T: Serialize>(value: &T) -> Vec<u8> {
 
 fn parse<T: DeserializeOwned>(id: &str, content: &[u8]) -> Result<T, Error> {
     serde_json::from_slice(content).map_err(|error| unreadable(id, error))
+}
+
+/// Packs what is large and soon read no more.
+fn pack(id: &str, content: &[u8]) -> Result<Vec<u8>, Error> {
+    let mut packer = GzEncoder::new(vec![], Compression::default());
+    let packed = packer.write_all(content).and_then(|()| packer.finish());
+    Ok(packed.map_err(|source| StoreError::Io { path: id.into(), source })?)
+}
+
+fn unpack(id: &str, packed: &[u8]) -> Result<Vec<u8>, Error> {
+    let mut content = vec![];
+    let unpacked = GzDecoder::new(packed).read_to_end(&mut content);
+    unpacked.map_err(|source| StoreError::Io { path: id.into(), source })?;
+    Ok(content)
 }
 
 fn unreadable(id: &str, why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {

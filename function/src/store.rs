@@ -26,6 +26,8 @@ pub enum Kind {
     History,
     /// Ticks whose parts were handed to messages.
     Tick,
+    /// The plans of these parts.
+    Part,
 }
 
 impl Kind {
@@ -37,6 +39,7 @@ impl Kind {
             Self::Inventory => "inventories",
             Self::History => "histories",
             Self::Tick => "ticks",
+            Self::Part => "parts",
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One run: gather → plan → check → apply → record. A tick takes no input; a click is a request
 //! into the same. With several subscriptions, a tick hands each one's steps to a message (ADR 0009).
 
+mod handing;
 mod look;
 mod parts;
 mod record;
@@ -21,8 +22,8 @@ use crate::{
     app::App,
     apply::{Applying, apply},
     error::Error,
-    message::{Message, Part},
-    records::HandedOut,
+    message::Part,
+    records::parts::HandedOut,
 };
 pub(crate) use look::note_vanished;
 use look::{Seen, look};
@@ -67,7 +68,7 @@ pub async fn tick(app: &App, begun: Instant) -> Result<Ticked, Error> {
         }
     };
     let mut planned = plan_all(app, &seen).await?;
-    let queued = hand_out(app, &seen, &mut planned).await;
+    let queued = handing::hand_out(app, &seen, &mut planned).await;
     let runs = finish_all(app, &seen, planned).await?;
     app.records.beat(seen.inventory.taken_at).await?;
     Ok(Ticked { runs, queued })
@@ -81,10 +82,17 @@ pub async fn tick_part(app: &App, part: &Part, begun: Instant) -> Result<Option<
         return Ok(None);
     };
     let newest = app.records.head(&part.subscription).await?;
-    let done =
-        newest.is_some_and(|head| head.run.trigger == RunTrigger::Timer && head.run.now >= now);
+    let done = newest
+        .as_ref()
+        .is_some_and(|head| head.run.trigger == RunTrigger::Timer && head.run.now >= now);
     if done || host_now.duration_since(now).abs() > PART_AGE {
         return Ok(None);
+    }
+    let number = newest.map_or(0, |head| head.run.link.number);
+    if let Some((seen, planned)) =
+        handing::as_planned(app, part, (hash.as_str(), now), (number, host_now), begun).await?
+    {
+        return Ok(finish_all(app, &seen, planned).await?.pop());
     }
     let Some(inventory) = app.records.inventory(&hash).await? else {
         tracing::warn!(inventory = hash, "a tick names an inventory that is not there");
@@ -133,14 +141,8 @@ async fn plan_all(app: &App, seen: &Seen) -> Result<Planned, Error> {
     let (policies, mut problems) = policies_for(app, &seen.trigger).await?;
     let past = app.records.history().await;
     let inputs = Inputs {
-        policies: policies
-            .iter()
-            .map(|policy| PolicyRef { id: policy.id.clone(), version: policy.version })
-            .collect(),
-        requests: requests
-            .iter()
-            .map(|request| RequestRef { id: request.id.clone(), actor: request.actor.clone() })
-            .collect(),
+        policies: policy_refs(&policies),
+        requests: request_refs(&requests),
         history: past.reference,
         limits: limits.clone(),
     };
@@ -172,6 +174,16 @@ async fn plan_all(app: &App, seen: &Seen) -> Result<Planned, Error> {
     Ok(Planned { parts, inputs, requests, problems, holds: violations.is_empty() })
 }
 
+fn policy_refs(policies: &[Policy]) -> Vec<PolicyRef> {
+    let of = |policy: &Policy| PolicyRef { id: policy.id.clone(), version: policy.version };
+    policies.iter().map(of).collect()
+}
+
+fn request_refs(requests: &[Request]) -> Vec<RequestRef> {
+    let of = |asked: &Request| RequestRef { id: asked.id.clone(), actor: asked.actor.clone() };
+    requests.iter().map(of).collect()
+}
+
 /// The parts of a plan that a run with this trigger carries out and records.
 pub(crate) fn parts_of(
     mut plan: Plan,
@@ -194,41 +206,6 @@ async fn policies_for(
         RunTrigger::Timer => app.records.policies_and_problems().await,
         RunTrigger::Request { .. } => Ok((vec![], vec![])),
     }
-}
-
-/// Puts a message for each part that has steps, where there are several such; what is put is taken
-/// off the plan. A part whose message cannot be put is done here, if there is time. Says whether a
-/// message was put.
-async fn hand_out(app: &App, seen: &Seen, planned: &mut Planned) -> bool {
-    let writes = &planned.inputs.limits.writes;
-    let busy =
-        |plan: &Plan| plan.steps.iter().any(|step| writes.allow(step.effect.id().subscription()));
-    // An approval is of one batch of the whole estate, and ends with the run that finds it.
-    let approval = |request: &Request| matches!(request.action, Action::ApproveDeletions(_));
-    if planned.requests.iter().any(approval) {
-        return false;
-    }
-    if !planned.holds || planned.parts.values().filter(|plan| busy(plan)).count() < 2 {
-        return false;
-    }
-    let mut queued = false;
-    let chains: Vec<String> = planned
-        .parts
-        .iter()
-        .filter(|(_, plan)| busy(plan))
-        .map(|(chain, _)| chain.clone())
-        .collect();
-    let tick = HandedOut { inventory: seen.hash.clone(), now: seen.inventory.taken_at };
-    let Ok(tick) = app.records.hand_out(&tick).await else { return false };
-    for chain in chains {
-        let part = Part { subscription: chain.clone(), tick: tick.clone() };
-        if app.queue.put(&Message::Tick(Some(part))).await.is_err() {
-            break;
-        }
-        planned.parts.remove(&chain);
-        queued = true;
-    }
-    queued
 }
 
 /// Applies and records each part.

@@ -78,13 +78,13 @@ pub enum Violation {
     )]
     Blind,
     /// Too many deletions.
-    #[error("{0} deletions are planned; {1} are allowed in one tick")]
+    #[error("{0} deletions are planned in one subscription; {1} are allowed in one tick")]
     TooManyDeletes(usize, usize),
     /// More marks than the policies foretold.
     #[error("{0} points would be marked in 24 hours; {1} are allowed")]
     Brake(usize, usize),
     /// Too many steps.
-    #[error("{0} steps are planned; {1} are allowed in one tick")]
+    #[error("{0} steps are planned in one subscription; {1} are allowed in one tick")]
     TooManySteps(usize, usize),
     /// An approval that nobody gave.
     #[error("nobody approved of batch {0}")]
@@ -497,11 +497,20 @@ fn check_sums(facts: &Facts<'_>, plan: &Plan, violations: &mut Vec<Violation>) {
     if blind && (deletes > 0 || all_marks > 0 || by_policy) {
         violations.push(Violation::Blind);
     }
-    if deletes > limits.deletes_per_tick {
-        violations.push(Violation::TooManyDeletes(deletes, limits.deletes_per_tick));
+    let mut written: BTreeMap<String, Vec<&Step>> = BTreeMap::new();
+    for step in &plan.steps {
+        let subscription = step.effect.id().subscription().to_ascii_lowercase();
+        written.entry(subscription).or_default().push(step);
     }
-    if plan.steps.len() > limits.steps_per_tick {
-        violations.push(Violation::TooManySteps(plan.steps.len(), limits.steps_per_tick));
+    for steps in written.values() {
+        let deletes = steps.iter().filter(|s| matches!(s.effect, Effect::DeletePoint { .. }));
+        let deletes = deletes.count();
+        if deletes > limits.deletes_per_tick {
+            violations.push(Violation::TooManyDeletes(deletes, limits.deletes_per_tick));
+        }
+        if steps.len() > limits.steps_per_tick {
+            violations.push(Violation::TooManySteps(steps.len(), limits.steps_per_tick));
+        }
     }
     if marks > 0 {
         let (marked, allowed) = rules::brake(facts);

@@ -224,15 +224,21 @@ fn note_seen(context: &Context<'_>, views: &[View<'_, '_>], plan: &mut Plan) {
     }
 }
 
-/// Cuts the plan to its limits. Deletions stand last and go first; the next tick does the rest.
+/// Cuts what each subscription is written to its limits. Deletions stand last and go first; the next
+/// tick does the rest.
 fn limit_steps(plan: &mut Plan, limits: &Limits) {
-    let mut deletes = 0;
+    // Steps and deletions that are kept, by subscription.
+    let mut kept: HashMap<String, (usize, usize)> = HashMap::default();
     plan.steps.retain(|step| {
+        let subscription = step.effect.id().subscription().to_ascii_lowercase();
+        let (steps, deletes) = kept.entry(subscription).or_default();
         let is_delete = matches!(step.effect, Effect::DeletePoint { .. });
-        deletes += usize::from(is_delete);
-        !is_delete || deletes <= limits.deletes_per_tick
+        let fits =
+            *steps < limits.steps_per_tick && (!is_delete || *deletes < limits.deletes_per_tick);
+        *steps += usize::from(fits);
+        *deletes += usize::from(fits && is_delete);
+        fits
     });
-    plan.steps.truncate(limits.steps_per_tick);
 }
 
 impl<'a> Context<'a> {

@@ -66,11 +66,11 @@ impl ArmClient {
     /// Lists the subscriptions that the identity sees.
     pub async fn subscriptions(&self) -> Result<Subscriptions, ArmError> {
         let path = format!("/subscriptions?{SUBSCRIPTIONS}");
-        let (items, date) = self.list(&path).await?;
+        let (items, date) = self.list::<WireSubscription, _>(&path, Ok).await?;
         let mut tenant = None;
         let mut subscriptions = vec![];
         for item in items {
-            let (subscription, its_tenant) = read::<WireSubscription>(&path, item)?.into_parts();
+            let (subscription, its_tenant) = item.into_parts();
             tenant = tenant.or(its_tenant);
             subscriptions.push(subscription);
         }
@@ -83,10 +83,8 @@ impl ArmClient {
             return Ok(kept);
         }
         let path = format!("/subscriptions/{subscription}/locations?{SUBSCRIPTIONS}");
-        let (items, _) = self.list(&path).await?;
-        let read = items.into_iter().map(|item| read::<WireLocation>(&path, item));
-        let read = read.collect::<Result<Vec<_>, _>>()?;
-        let regions = Arc::new(read.into_iter().filter_map(|l| l.into_region()).collect());
+        let (items, _) = self.list::<WireLocation, _>(&path, Ok).await?;
+        let regions = Arc::new(items.into_iter().filter_map(|l| l.into_region()).collect());
         self.regions.keep(subscription, &regions);
         Ok(regions)
     }
@@ -94,9 +92,8 @@ impl ArmClient {
     /// Lists a subscription's resource groups.
     pub async fn groups(&self, subscription: &str) -> Result<Vec<Group>, ArmError> {
         let path = format!("/subscriptions/{subscription}/resourcegroups?{RESOURCES}");
-        let (items, _) = self.list(&path).await?;
-        let read = items.into_iter().map(|item| read::<WireGroup>(&path, item));
-        read.map(|group| Ok(group?.into_group(subscription))).collect()
+        let into = |group: WireGroup| Ok(group.into_group(subscription));
+        Ok(self.list(&path, into).await?.0)
     }
 
     /// Lists a subscription's disks.
@@ -120,14 +117,9 @@ impl ArmClient {
         let path = format!(
             "/subscriptions/{subscription}/providers/Microsoft.Authorization/locks?{LOCKS}"
         );
-        let (items, _) = self.list(&path).await?;
-        let mut locks = vec![];
-        for item in items {
-            let lock = read::<WireLock>(&path, item)?.into_lock();
-            let unreadable = |id| ArmError::payload(&path, &format!("`{id}` is not a lock's id"));
-            locks.push(lock.map_err(unreadable)?);
-        }
-        Ok(locks)
+        let unreadable = |id| ArmError::payload(&path, &format!("`{id}` is not a lock's id"));
+        let into = |lock: WireLock| lock.into_lock().map_err(unreadable);
+        Ok(self.list(&path, into).await?.0)
     }
 
     async fn compute_list<T>(
@@ -139,15 +131,8 @@ impl ArmClient {
     ) -> Result<Vec<T>, ArmError> {
         let path =
             format!("/subscriptions/{subscription}/providers/Microsoft.Compute/{kind}?{version}");
-        let (items, _) = self.list(&path).await?;
-        let mut read_items = vec![];
-        for item in items {
-            let resource = read::<Resource<Properties>>(&path, item)?;
-            let item = into(resource)
-                .map_err(|id| ArmError::payload(&path, &format!("`{id}` is not an id")))?;
-            read_items.push(item);
-        }
-        Ok(read_items)
+        let unreadable = |id| ArmError::payload(&path, &format!("`{id}` is not an id"));
+        Ok(self.list(&path, |resource| into(resource).map_err(unreadable)).await?.0)
     }
 
     /// Reads a snapshot again; none if it is gone.

@@ -12,7 +12,7 @@ use sha2::Sha256;
 use tokio::sync::OnceCell;
 use url::Url;
 
-use super::{ArmError, Transport, token::Tokens};
+use super::{ArmError, Transport, token::Tokens, transport::Taker};
 use crate::{
     config::{Access, AccountKey, Config},
     message::Message,
@@ -60,8 +60,9 @@ pub(crate) struct RequestQueue {
 enum Opener {
     Key(AccountKey),
     Tokens(Tokens),
-    /// Azure is a router of this process, which has no queue: whoever puts a message does without.
-    Nothing,
+    /// Whatever stands for it in this process; where nothing does, whoever puts a message does
+    /// without.
+    InProcess(Option<Taker>),
 }
 
 impl RequestQueue {
@@ -70,7 +71,9 @@ impl RequestQueue {
         Self {
             endpoint: config.storage.queues.clone(),
             access: match &config.storage.access {
-                _ if transport.in_process().is_some() => Opener::Nothing,
+                _ if let Some(azure) = transport.in_process() => {
+                    Opener::InProcess(azure.messages.clone())
+                }
                 Access::Key(key) => Opener::Key(key.clone()),
                 Access::Identity => {
                     Opener::Tokens(Tokens::new(config.credential, SCOPE.to_owned()))
@@ -83,6 +86,11 @@ impl RequestQueue {
 
     /// Puts a message. Put twice, what it asks for is done once.
     pub(crate) async fn put(&self, message: &Message) -> Result<(), QueueError> {
+        if let Opener::InProcess(taker) = &self.access {
+            let Some(taker) = taker else { return Err(nowhere()) };
+            taker(message);
+            return Ok(());
+        }
         // Base64, as host.json says (functions-host §6.2).
         let text = STANDARD.encode(serde_json::to_vec(message).unwrap_or_default());
         let body = format!("<QueueMessage><MessageText>{text}</MessageText></QueueMessage>");
@@ -125,7 +133,7 @@ impl RequestQueue {
         url.set_path(&path);
         let date = real_now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
         let authorization = match &self.access {
-            Opener::Nothing => return Err(ArmError::Setup("there is none".to_owned()).into()),
+            Opener::InProcess(_) => return Err(nowhere()),
             Opener::Key(key) => sign(key, &method, &path, body.len(), &date),
             Opener::Tokens(tokens) => format!("Bearer {}", tokens.get(None).await?.secret()),
         };
@@ -152,6 +160,10 @@ impl RequestQueue {
         let code = code.map_or_else(|| format!("Http{}", status.as_u16()), str::to_owned);
         Err(QueueError::Refused { status, code })
     }
+}
+
+fn nowhere() -> QueueError {
+    ArmError::Setup("there is none".to_owned()).into()
 }
 
 /// The `SharedKey` signature of a request that has no other headers to be signed, and no query.

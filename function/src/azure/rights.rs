@@ -34,11 +34,7 @@ impl ArmClient {
         let path = format!(
             "/subscriptions/{subscription}/providers/Microsoft.Authorization/permissions?{PERMISSIONS}"
         );
-        let (items, _) = self.list(&path).await?;
-        let read = |item| serde_json::from_value::<Permission>(item);
-        let permissions: Result<Vec<Permission>, _> = items.into_iter().map(read).collect();
-        let permissions =
-            permissions.map_err(|error| ArmError::payload(&path, &error.to_string()))?;
+        let (permissions, _) = self.list::<Permission, _>(&path, Ok).await?;
         Ok(missing(&permissions))
     }
 }

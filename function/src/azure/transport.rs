@@ -2,7 +2,7 @@
 //!
 //! The second is for simulation: the emulator's own router answers, on a clock that a test holds.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body};
 use bytes::Bytes;
@@ -14,6 +14,7 @@ use tower::ServiceExt;
 use url::Url;
 
 use super::{ArmError, MAX_ANSWER_BYTES};
+use crate::message::Message;
 
 /// Where calls go.
 pub enum Transport {
@@ -35,7 +36,12 @@ pub struct InProcess {
     pub router: Router,
     /// The `IDENTITY_HEADER` that token requests carry.
     pub identity_header: String,
+    /// What takes the messages that are put on the queue; where nothing does, none can be put.
+    pub messages: Option<Taker>,
 }
+
+/// Takes a message that is put on the queue.
+pub type Taker = Arc<dyn Fn(&Message) + Send + Sync>;
 
 /// One answer, read whole.
 pub(super) struct Received {

@@ -25,7 +25,7 @@ fn silent() -> ArmClient {
     })
     .unwrap();
     let router = Router::new().fallback(std::future::pending::<()>);
-    let azure = InProcess { router, identity_header: String::new() };
+    let azure = InProcess { router, identity_header: String::new(), messages: None };
     ArmClient::new(&config, Transport::InProcess(azure))
 }
 

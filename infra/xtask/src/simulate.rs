@@ -48,21 +48,42 @@ pub struct Options {
     /// Prints every seed.
     #[arg(long)]
     verbose: bool,
+    /// Plays a fleet of subscriptions × disks on Azure's throttling instead of seeds, such as
+    /// `100x1000`.
+    #[arg(long)]
+    fleet: Option<String>,
+    /// Hours of a fleet, from its first slot on.
+    #[arg(long, default_value_t = 5)]
+    hours: u32,
+    /// Instances that take a fleet's messages, 16 at a time each.
+    #[arg(long, default_value_t = 8)]
+    instances: u32,
+    /// Breaks calls of a fleet, doubles messages and kills parts of ticks.
+    #[arg(long)]
+    storm: bool,
 }
 
 impl Options {
     /// What the simulation itself is told.
     fn arguments(&self, seeds: u64) -> Vec<String> {
-        let numbers = [("--seeds", seeds), ("--days", self.days.into()), ("--from", self.from)];
+        let numbers = [
+            ("--seeds", seeds),
+            ("--days", self.days.into()),
+            ("--from", self.from),
+            ("--hours", self.hours.into()),
+            ("--instances", self.instances.into()),
+        ];
         let flags = [
             ("--all", self.all),
             ("--large", self.large),
             ("--twice", self.twice),
             ("--verbose", self.verbose),
+            ("--storm", self.storm),
         ];
         let numbers = numbers.iter().flat_map(|(name, n)| [(*name).to_owned(), n.to_string()]);
         let flags = flags.iter().filter(|(_, is_set)| *is_set).map(|(name, _)| (*name).to_owned());
-        numbers.chain(flags).collect()
+        let fleet = self.fleet.iter().flat_map(|size| ["--fleet".to_owned(), size.clone()]);
+        numbers.chain(flags).chain(fleet).collect()
     }
 }
 

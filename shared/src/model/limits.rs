@@ -12,9 +12,10 @@ pub struct Limits {
     pub writes: Writes,
     /// Whether the host's clock agrees with Azure's to within 5 minutes; if not, nothing is deleted.
     pub clock_agrees: bool,
-    /// Steps in one tick, so that a tick ends well within the function's time.
+    /// Steps in one tick and subscription that is written to, so that each subscription's part of a
+    /// tick ends well within the function's time.
     pub steps_per_tick: usize,
-    /// Deletions in one tick.
+    /// Deletions in one tick and subscription.
     pub deletes_per_tick: usize,
     /// Incremental snapshots of one disk, by Azure's limit of 500 (compute-snapshots §1.3).
     pub snapshots_per_disk: usize,

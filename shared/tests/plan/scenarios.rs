@@ -352,3 +352,22 @@ fn a_copy_that_azure_did_not_begin_is_remembered_until_it_does() {
     world.fold(&plan, |_| Outcome::Done);
     assert!(world.history.declined.is_empty());
 }
+
+#[test]
+fn each_subscription_has_a_ticks_steps_of_its_own() {
+    const OTHER: &str = "22222222-2222-2222-2222-222222222222";
+    let mut world = World::with_disks(at("2026-11-23T07:00:00Z"), &["a", "b", "c", "d"]);
+    let mut group = world.inventory.groups[0].clone();
+    OTHER.clone_into(&mut group.subscription);
+    world.inventory.groups.push(group);
+    let mut all = policy(&["a", "b"]);
+    for (disk, name) in world.inventory.disks[2..].iter_mut().zip(["c", "d"]) {
+        disk.id = ResourceId::disk(OTHER, "app", name);
+        all.disks.include.push(shared::Selector::Disk { id: disk.id.clone() });
+    }
+    world.limits.steps_per_tick = 1;
+    let plan = world.plan(&[all.clone()]);
+    let written: Vec<&str> = plan.steps.iter().map(|s| s.effect.id().subscription()).collect();
+    assert_eq!(written, [OTHER, SUBSCRIPTION]);
+    assert_eq!(world.check(&plan, &[all]), []);
+}

@@ -1,84 +1,24 @@
-//! The estate that a simulation plays on: the emulator's world on the simulation's clock, with a
-//! door of its own that no fault stands in.
+//! The estate that a simulation plays on: the emulator's world with what disturbs it, and what is
+//! remembered of it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicI64, Ordering},
-    },
+    ops::Deref,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use anyhow::{Context, ensure};
-use axum::{
-    Router,
-    body::{Body, Bytes, to_bytes},
-    http::{Method, Request, Response, StatusCode},
-};
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use emulator::Azure;
+use anyhow::Context;
+use axum::http::Method;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use tokio::time::Instant;
-use tower::ServiceExt;
 
 use crate::{
+    door::Door,
     judge::Ledger,
     look::{Look, Point},
     report::Report,
     scenario::Scenario,
 };
-
-/// The simulated clocks. True time moves with tokio's; Azure's and the host's may be off.
-pub(crate) struct Clocks {
-    base: Timestamp,
-    begun: Instant,
-    azure_off: AtomicI64,
-    host_off: AtomicI64,
-}
-
-impl Clocks {
-    pub(crate) fn new(base: Timestamp) -> Self {
-        let zero = || AtomicI64::new(0);
-        Self { base, begun: Instant::now(), azure_off: zero(), host_off: zero() }
-    }
-
-    /// What time it is.
-    pub(crate) fn now(&self) -> Timestamp {
-        plus(self.base, i64::try_from(self.begun.elapsed().as_millis()).unwrap_or(0), 1)
-    }
-
-    /// When tokio's clock says so.
-    pub(crate) fn instant(&self, at: Timestamp) -> Instant {
-        let after = at.duration_since(self.base);
-        self.begun + std::time::Duration::try_from(after).unwrap_or_default()
-    }
-
-    /// What Azure says that it is.
-    pub(crate) fn azure(&self) -> Timestamp {
-        plus(self.now(), self.azure_off.load(Ordering::Relaxed), 1_000)
-    }
-
-    /// What the host says that it is.
-    pub(crate) fn host(&self) -> Timestamp {
-        plus(self.now(), self.host_off.load(Ordering::Relaxed), 1_000)
-    }
-
-    pub(crate) fn set_off(&self, azure_seconds: i64, host_seconds: i64) {
-        self.azure_off.store(azure_seconds, Ordering::Relaxed);
-        self.host_off.store(host_seconds, Ordering::Relaxed);
-    }
-
-    /// Whether the two are more than five minutes apart.
-    pub(crate) fn apart(&self) -> bool {
-        let (a, b) = (&self.azure_off, &self.host_off);
-        (a.load(Ordering::Relaxed) - b.load(Ordering::Relaxed)).abs() > 300
-    }
-}
-
-fn plus(at: Timestamp, n: i64, unit_ms: i64) -> Timestamp {
-    at.checked_add(SignedDuration::from_millis(n.saturating_mul(unit_ms))).unwrap_or(at)
-}
 
 /// What disturbs calls at the moment.
 #[derive(Clone, Debug, Default)]
@@ -106,10 +46,16 @@ pub(crate) struct Weather {
 pub(crate) struct Estate(Arc<Inner>);
 
 struct Inner {
-    azure: Azure,
-    router: Router,
-    pub(crate) clocks: Clocks,
+    door: Door,
     state: Mutex<State>,
+}
+
+impl Deref for Estate {
+    type Target = Door;
+
+    fn deref(&self) -> &Door {
+        &self.0.door
+    }
 }
 
 /// What changes while it runs.
@@ -124,12 +70,6 @@ pub(crate) struct State {
     written: bool,
 }
 
-/// An answer, read whole.
-pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
-    pub(crate) body: Value,
-}
-
 impl Estate {
     pub(crate) async fn new(
         seed: u64,
@@ -137,9 +77,7 @@ impl Estate {
         report: Report,
         dice: crate::dice::Dice,
     ) -> anyhow::Result<Self> {
-        let azure = Azure::in_memory(seed);
-        let router = azure.plain_router().fallback_service(azure.arm_router());
-        let clocks = Clocks::new(scenario.begins);
+        let door = Door::new(seed, scenario.begins);
         let state = State {
             weather: Weather { latency: 40, ..Weather::default() },
             scenario,
@@ -149,7 +87,7 @@ impl Estate {
             look: None,
             written: true,
         };
-        let estate = Self(Arc::new(Inner { azure, router, clocks, state: Mutex::new(state) }));
+        let estate = Self(Arc::new(Inner { door, state: Mutex::new(state) }));
         estate.furnish().await?;
         Ok(estate)
     }
@@ -170,19 +108,6 @@ impl Estate {
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn clocks(&self) -> &Clocks {
-        &self.0.clocks
-    }
-
-    pub(crate) fn identity_header(&self) -> anyhow::Result<String> {
-        self.0.azure.identity_header()
-    }
-
-    /// How often the emulator itself failed.
-    pub(crate) fn panics(&self) -> u64 {
-        self.0.azure.panics()
     }
 
     /// Notes a change of one point in what was looked at, which spares another look.
@@ -213,77 +138,6 @@ impl Estate {
         std::mem::take(&mut self.state().written)
     }
 
-    /// Passes a call to Azure at its present time.
-    pub(crate) async fn forward(&self, request: Request<Body>) -> Response<Body> {
-        // Its only error is that it is stopped, and nobody stops it.
-        let _ = self.0.azure.freeze_at(self.clocks().azure());
-        let Ok(response) = self.0.router.clone().oneshot(request).await;
-        response
-    }
-
-    /// A call of a person with every right, whom no fault strikes.
-    pub(crate) async fn arm(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<&Value>,
-    ) -> anyhow::Result<Answer> {
-        read(self.send(method, path, body).await?).await
-    }
-
-    async fn send(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<&Value>,
-    ) -> anyhow::Result<Response<Body>> {
-        let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let claims = json!({ "appid": "a-person", "oid": "a-person" });
-        let bearer = format!("Bearer {}.{}.", part(json!({ "alg": "none" })), part(claims));
-        let request = Request::builder()
-            .method(method)
-            .uri(format!("https://management.azure.com{path}"))
-            .header("host", "management.azure.com")
-            .header("authorization", bearer)
-            .header("content-type", "application/json")
-            .body(body.map_or_else(Body::empty, |body| Body::from(body.to_string())))?;
-        Ok(self.forward(request).await)
-    }
-
-    /// A call of the control API that must succeed.
-    pub(crate) async fn control(
-        &self,
-        method: Method,
-        path: &str,
-        body: &Value,
-    ) -> anyhow::Result<Value> {
-        let request = Request::builder()
-            .method(method)
-            .uri(format!("http://control/_control/{path}"))
-            .header("host", "control")
-            .header("content-type", "application/json")
-            .body(if body.is_null() { Body::empty() } else { Body::from(body.to_string()) })?;
-        let answer = read(self.forward(request).await).await?;
-        ensure!(answer.status.is_success(), "{path}: {} {}", answer.status, answer.body);
-        Ok(answer.body)
-    }
-
-    /// Writes bytes into a disk.
-    pub(crate) async fn write(
-        &self,
-        disk: &str,
-        offset: u64,
-        bytes: Vec<u8>,
-    ) -> anyhow::Result<()> {
-        let request =
-            Request::post(format!("http://control/_control/write?id={disk}&offset={offset}"))
-                .header("host", "control")
-                .body(Body::from(bytes))?;
-        let answer = read(self.forward(request).await).await?;
-        ensure!(answer.status.is_success(), "writing {disk}: {}", answer.body);
-        Ok(())
-    }
-
     /// Everything that is there, as it was seen after the last listing and creation at least.
     pub(crate) fn look(&self) -> anyhow::Result<Arc<Look>> {
         let now = self.clocks().now();
@@ -292,8 +146,7 @@ impl Estate {
         {
             return Ok(look.clone());
         }
-        self.0.azure.freeze_at(self.clocks().azure())?;
-        let look = Arc::new(Look::of(self.0.azure.seen()?));
+        let look = Arc::new(self.look_through()?);
         self.state().look = Some((now, look.clone()));
         Ok(look)
     }
@@ -320,10 +173,4 @@ impl Estate {
 pub(crate) struct Copy {
     pub(crate) full: bool,
     pub(crate) state: String,
-}
-
-async fn read(response: Response<Body>) -> anyhow::Result<Answer> {
-    let status = response.status();
-    let bytes: Bytes = to_bytes(response.into_body(), usize::MAX).await?;
-    Ok(Answer { status, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) })
 }

@@ -4,9 +4,12 @@
 //! A seed draws an estate, policies, days and everything that goes wrong; `judge` says what must
 //! hold, without a line of the planner's. The same seed gives the same run, call by call.
 
+mod clocks;
 mod dice;
+mod door;
 mod drive;
 mod estate;
+mod fleet;
 mod happenings;
 mod judge;
 mod look;
@@ -15,6 +18,7 @@ mod report;
 mod scenario;
 mod words;
 
+pub use fleet::{FleetOptions, FleetReport, Most, SlotReport, Spent, play_fleet};
 pub use report::{Report, Violation};
 
 /// How a seed is played.

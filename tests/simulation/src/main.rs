@@ -14,6 +14,8 @@ use std::{
 use clap::Parser;
 use simulation::{Options, Report, play};
 
+mod table;
+
 // A third of the time goes by in the allocator where it is glibc's.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -45,10 +47,15 @@ struct Cli {
     /// Plays all seeds, also after one that failed.
     #[arg(long)]
     all: bool,
+    #[command(flatten)]
+    fleet: table::Fleet,
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    if let Some(code) = cli.fleet.play() {
+        return code;
+    }
     std::panic::set_hook(Box::new(|_| {}));
     let options = Options { days: cli.days, large: cli.large };
     let (next, failed) = (AtomicU64::new(cli.from), AtomicBool::new(false));

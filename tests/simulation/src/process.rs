@@ -156,26 +156,32 @@ impl Process {
         let life = Arc::new(Life::default());
         let gate = Gate { estate: estate.clone(), installation, life: life.clone() };
         let name = estate.state().scenario.installations[installation].name.clone();
-        let config = Config::from_lookup(|variable| match variable {
-            "FUNCTIONS_CUSTOMHANDLER_PORT" => Some("1".to_owned()),
-            "SNAPFERRY_INSTALLATION" => Some(name.clone()),
-            "SNAPFERRY_STORE" | "SNAPFERRY_PORTAL" => Some("nowhere".to_owned()),
-            "SNAPFERRY_ALLOW_WRITES_TO" => Some("*".to_owned()),
-            "SNAPFERRY_CLOCK_URL" => Some("http://127.0.0.1:1/".to_owned()),
-            "AzureWebJobsStorage" => Some("UseDevelopmentStorage=true".to_owned()),
-            _ => None,
-        })?;
+        let config = config(&name)?;
         let clocks = estate.clone();
         let ground = Ground {
             transport: Transport::InProcess(InProcess {
                 router: gate.clone().router(),
                 identity_header: estate.identity_header()?,
+                messages: None,
             }),
             store: Store::Memory(gate.memory(memory)),
             clock: Clock::Simulated(Arc::new(move || clocks.clocks().host())),
         };
         Ok(Self { app: Arc::new(App::on(ground, config)), life })
     }
+}
+
+/// The configuration of a process that has no sockets.
+pub(crate) fn config(installation: &str) -> anyhow::Result<Config> {
+    Ok(Config::from_lookup(|variable| match variable {
+        "FUNCTIONS_CUSTOMHANDLER_PORT" => Some("1".to_owned()),
+        "SNAPFERRY_INSTALLATION" => Some(installation.to_owned()),
+        "SNAPFERRY_STORE" | "SNAPFERRY_PORTAL" => Some("nowhere".to_owned()),
+        "SNAPFERRY_ALLOW_WRITES_TO" => Some("*".to_owned()),
+        "SNAPFERRY_CLOCK_URL" => Some("http://127.0.0.1:1/".to_owned()),
+        "AzureWebJobsStorage" => Some("UseDevelopmentStorage=true".to_owned()),
+        _ => None,
+    })?)
 }
 
 impl Gate {
@@ -381,12 +387,12 @@ impl Gate {
 }
 
 /// An answer whose connection breaks.
-fn broken() -> Response<Body> {
+pub(crate) fn broken() -> Response<Body> {
     let broken = io::Error::new(io::ErrorKind::ConnectionReset, "the simulation breaks it");
     Response::new(Body::from_stream(stream::iter([Err::<Bytes, _>(broken)])))
 }
 
-fn refusal(status: u16, code: &str, retry_after: Option<u64>) -> Response<Body> {
+pub(crate) fn refusal(status: u16, code: &str, retry_after: Option<u64>) -> Response<Body> {
     let body = json!({ "error": { "code": code, "message": "A fault of the simulation." } });
     let mut response = Response::new(Body::from(body.to_string()));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);

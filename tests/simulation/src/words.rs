@@ -68,3 +68,13 @@ pub(crate) fn snapshot(disk: &str, group: &str, name: &str) -> Value {
 pub(crate) fn keep(point: &str) -> Value {
     json!({ "kind": "keep_point", "snapshot": point })
 }
+
+/// A run of a chain that did nothing.
+#[cfg(test)]
+pub(crate) fn run(chain: &str, now: Timestamp) -> anyhow::Result<shared::Run> {
+    Ok(serde_json::from_value(json!({
+        "id": "", "link": { "chain": chain, "number": 0, "previous": null },
+        "trigger": { "kind": "timer" }, "now": now, "duration_ms": 1, "inventory": null,
+        "inputs": null, "steps": [], "decisions": [], "problems": ["nothing"],
+    }))?)
+}
