@@ -4,8 +4,8 @@
 use jiff::SignedDuration;
 use proptest::prelude::*;
 use shared::{
-    Decision, Effect, Fate, Plan, Policy, Reason, ResourceId, Snapshot, Step, Subject, check,
-    plan::Cause,
+    Decision, Effect, Fate, Plan, Policy, Reason, ResourceId, Snapshot, Step, Subject, Violation,
+    check, plan::Cause,
 };
 
 use crate::{
@@ -60,8 +60,50 @@ fn nothing_kept_may_go(world: &World, policies: &[Policy]) {
     }
 }
 
+/// Whether check and planner hold the same snapshots for the same reason: a target lacks them.
+fn the_same_wait_for_targets(world: &World, policies: &[Policy]) {
+    let World { inventory, history, limits, .. } = world;
+    for decision in &world.plan(policies).decisions {
+        let (Subject::Point(id), Fate::Keep | Fate::Marked | Fate::Held) =
+            (&decision.subject, decision.fate)
+        else {
+            continue;
+        };
+        let snapshot = inventory.snapshot(id).unwrap();
+        // What is deleted by hand or barred has no reasons of its own.
+        let alone =
+            |reason: &Reason| matches!(reason, Reason::DeletesBarred { .. } | Reason::MadeByHand);
+        if snapshot.is_copy || decision.reasons.iter().any(alone) {
+            continue;
+        }
+        let lossy = Plan { steps: vec![loss(world, snapshot)], decisions: vec![], held: None };
+        let violations = check(&lossy, inventory, policies, &[], history, limits);
+        let for_targets = |reason: &Reason| matches!(reason, Reason::KeptForTarget { .. });
+        assert_eq!(
+            violations.iter().any(|violation| matches!(violation, Violation::Wanted(_))),
+            decision.reasons.iter().any(for_targets),
+            "{decision:#?}: {violations:?}"
+        );
+    }
+}
+
 proptest! {
     #![proptest_config(cases(60))]
+
+    #[test]
+    fn planner_and_check_hold_the_same_for_targets(
+        mut policies in policies(),
+        events in prop::collection::vec((event(), 0..3_usize), 1..40),
+    ) {
+        let mut world = world("2026-10-22T23:50:00Z");
+        for (event, copies) in &events {
+            happen(&mut world, &mut policies, event);
+            // Now and then nothing can be copied, and targets fall behind.
+            world.limits.copies_in_flight = *copies;
+            the_same_wait_for_targets(&world, &policies);
+            world.tick(&policies);
+        }
+    }
 
     #[test]
     fn what_the_planner_keeps_the_check_keeps(
