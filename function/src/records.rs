@@ -29,8 +29,26 @@ use crate::{
 /// Ended requests that are shown.
 const SHOWN_REQUESTS: usize = 50;
 
-/// Pauses after which a policy is read again where the store fails.
+/// Pauses after which something is read again where the store fails.
 const READ_AGAIN: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(500)];
+
+/// Asks a store that fails again, but not one whose content is wrong.
+async fn in_spite_of_faults<T, F>(read: impl Fn() -> F) -> Result<T, Error>
+where
+    F: Future<Output = Result<T, Error>>,
+{
+    for pause in READ_AGAIN {
+        match read().await {
+            Err(Error::Store(StoreError::Io { source, .. }))
+                if source.kind() != std::io::ErrorKind::InvalidData =>
+            {
+                tokio::time::sleep(pause).await;
+            }
+            result => return result,
+        }
+    }
+    read().await
+}
 
 /// Typed access to the store.
 #[derive(Clone, Debug)]
@@ -68,7 +86,8 @@ impl Records {
     pub async fn policies_and_problems(&self) -> Result<(Vec<Policy>, Vec<String>), Error> {
         let (mut policies, mut problems) = (vec![], vec![]);
         for id in self.store.ids(Kind::Policy).await? {
-            match self.policy_in_spite_of_faults(&id).await {
+            // Two processes at once that see other policies may put one slot's snapshot into two groups.
+            match in_spite_of_faults(|| self.policy(&id)).await {
                 Ok((_, policy)) => policies.extend(policy),
                 Err(error) => {
                     let why = describe(&error);
@@ -81,23 +100,6 @@ impl Records {
             }
         }
         Ok((policies, problems))
-    }
-
-    /// Asks a store that fails again, but not one whose content is wrong.
-    ///
-    /// Two processes at once that see other policies may put one slot's snapshot into two groups.
-    async fn policy_in_spite_of_faults(&self, id: &str) -> Result<(u32, Option<Policy>), Error> {
-        for pause in READ_AGAIN {
-            match self.policy(id).await {
-                Err(Error::Store(StoreError::Io { source, .. }))
-                    if source.kind() != std::io::ErrorKind::InvalidData =>
-                {
-                    tokio::time::sleep(pause).await;
-                }
-                read => return read,
-            }
-        }
-        self.policy(id).await
     }
 
     /// The policies in force that can be read, by id.

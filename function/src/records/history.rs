@@ -37,7 +37,7 @@ pub struct Past {
 impl Records {
     /// What past runs teach; not readable if one of them is not.
     pub async fn history(&self) -> Past {
-        match self.read_history().await {
+        match super::in_spite_of_faults(|| self.read_history()).await {
             Ok(past) => past,
             Err(error) => {
                 let why = super::describe(&error);
