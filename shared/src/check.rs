@@ -472,7 +472,13 @@ fn check_full(
     }
     let sent = facts.history.seeded.get(disk_unique_id);
     let sent = sent.is_some_and(|sides| sides.contains(&Side::of(id, region)));
-    let failed = in_region().any(|p| matches!(p.snapshot.state, PointState::Failed { .. }));
+    // The whole one that failed may be sent once more; a failed delta is no reason to.
+    let side = Side::of(id, region).to_string();
+    let whole = facts.history.whole.get(disk_unique_id).and_then(|sides| sides.get(&side));
+    let failed = in_region().any(|p| {
+        matches!(p.snapshot.state, PointState::Failed { .. })
+            && whole.is_some_and(|key| key == p.snapshot.id.key())
+    });
     if newest.is_some() || !facts.history.readable || (sent && !failed) {
         violations.push(Violation::SecondFull(id.clone()));
     }

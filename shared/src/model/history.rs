@@ -31,6 +31,9 @@ pub struct History {
     /// The sides that a full copy of a disk has been sent to, by the disk's unique id.
     #[serde(default)]
     pub seeded: BTreeMap<String, BTreeSet<Side>>,
+    /// The copy that was sent whole to a side last, by the disk's unique id and the side: its key.
+    #[serde(default)]
+    pub whole: BTreeMap<String, BTreeMap<String, String>>,
     /// What copies of a policy may have moved, by policy and day of UTC.
     #[serde(default)]
     pub spent: BTreeMap<String, BTreeMap<Date, Spent>>,
@@ -100,6 +103,13 @@ impl History {
     /// Whether a full copy of the disk has been sent to `side`.
     pub fn seeded(&self, disk_unique_id: &str, side: &Side) -> bool {
         self.seeded.get(disk_unique_id).is_some_and(|sides| sides.contains(side))
+    }
+
+    /// Whether `copy` is the one that was sent whole to its side: should it fail, it is started anew
+    /// once, which counts as the same copy.
+    pub fn is_whole(&self, disk_unique_id: &str, side: &Side, copy: &ResourceId) -> bool {
+        let sides = self.whole.get(disk_unique_id);
+        sides.and_then(|sides| sides.get(&side.to_string())).is_some_and(|key| key == copy.key())
     }
 
     /// Whether policies had a snapshot of the disk made for `slot` or for a later one before `now`.
@@ -175,6 +185,10 @@ impl History {
             Effect::StartCopy { id, region, disk_unique_id, first, bytes, .. } => {
                 let sides = self.seeded.entry(disk_unique_id.clone()).or_default();
                 sides.insert(Side::of(id, region));
+                if *first {
+                    let sides = self.whole.entry(disk_unique_id.clone()).or_default();
+                    sides.insert(Side::of(id, region).to_string(), id.key().to_owned());
+                }
                 if let Cause::Policy { id: policy, .. } = &outcome.step.cause {
                     let day = now.to_zoned(TimeZone::UTC).date();
                     let days = self.spent.entry(policy.clone()).or_default();

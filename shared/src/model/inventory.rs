@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Disk, Region, ResourceId, Snapshot};
 
+/// The most that counts of the time between two lists.
+const BETWEEN_LISTS: SignedDuration = SignedDuration::from_hours(6);
+
 /// A point of ours that is missed so long, while its group is listed, was deleted by somebody.
 const GONE_FOR_GOOD: SignedDuration = SignedDuration::from_hours(24);
 
@@ -199,6 +202,12 @@ impl Inventory {
         acknowledged: &BTreeSet<String>,
     ) {
         let now = self.taken_at;
+        // A clock that jumps a year ahead is no year of whole lists: what lies between two lists counts
+        // for a few hours at most, and for nothing where time went back.
+        let between = now.duration_since(previous.taken_at);
+        let counted = between.clamp(SignedDuration::ZERO, BETWEEN_LISTS);
+        let count_on =
+            |since: Timestamp| since.checked_add(between - counted).unwrap_or(now).min(now);
         let known: HashMap<&str, &str> =
             self.snapshots.iter().map(|s| (s.id.key(), s.unique_id.as_str())).collect();
         let here = previous
@@ -221,7 +230,7 @@ impl Inventory {
             .map(|gone| {
                 let whole = self.group(gone.id.subscription(), gone.id.group()).is_some()
                     && !self.has_gap(gone.id.subscription());
-                let whole_since = whole.then(|| gone.whole_since.unwrap_or(now));
+                let whole_since = whole.then(|| gone.whole_since.map_or(now, count_on));
                 Vanished { whole_since, ..gone }
             })
             .filter(|gone| {
@@ -324,12 +333,17 @@ mod tests {
         narrowed.mark_vanished(&before, "here", nobody, &BTreeSet::new());
         assert_eq!(missed(&narrowed), ["u-b"]);
         assert!(!narrowed.is_complete());
-        for (hour, points, expected) in
-            [(24, &["a"][..], &["u-b"][..]), (25, &["a"], &[]), (2, &["a", "b"], &[])]
+        let mut back = estate(2, &["a", "b"]);
+        back.mark_vanished(&narrowed, "here", nobody, &BTreeSet::new());
+        assert_eq!(missed(&back), [] as [&str; 0]);
+        let mut last = narrowed.clone();
+        for (hour, expected) in
+            [(7, &["u-b"][..]), (13, &["u-b"]), (19, &["u-b"]), (24, &["u-b"]), (25, &[])]
         {
-            let mut later = estate(hour, points);
-            later.mark_vanished(&narrowed, "here", nobody, &BTreeSet::new());
+            let mut later = estate(hour, &["a"]);
+            later.mark_vanished(&last, "here", nobody, &BTreeSet::new());
             assert_eq!(missed(&later), expected, "hour {hour}");
+            last = later;
         }
         // Its group is listed no more: a day does not settle it.
         let mut groupless = estate(100, &["a"]);
@@ -351,12 +365,30 @@ mod tests {
             assert_eq!(failed.missed().count(), 0, "nobody can say that they are missing");
             last = failed;
         }
-        for (hour, expected) in [(31, &["u-b"][..]), (54, &["u-b"]), (55, &[])] {
+        let b = &["u-b"][..];
+        for (hour, expected) in [(31, b), (37, b), (43, b), (49, b), (54, b), (55, &[])] {
             let mut whole = estate(hour, &["a"]);
             whole.mark_vanished(&last, "here", nobody, &BTreeSet::new());
             assert_eq!(missed(&whole), expected, "hour {hour}");
             assert_eq!(whole.missed().count(), expected.len());
             last = whole;
+        }
+    }
+
+    #[test]
+    fn a_clock_that_jumps_settles_nothing() {
+        let nobody = |_: &ResourceId| false;
+        let mut last = estate(0, &["a", "b"]);
+        // A year ahead, back again, and the day is counted on where it was.
+        let b = &["u-b"][..];
+        let year = 365 * 24;
+        for (hour, expected) in
+            [(1, b), (7, b), (year, b), (year + 5, b), (9, b), (14, b), (15, b), (16, &[])]
+        {
+            let mut later = estate(hour, &["a"]);
+            later.mark_vanished(&last, "here", nobody, &BTreeSet::new());
+            assert_eq!(missed(&later), expected, "hour {hour}");
+            last = later;
         }
     }
 

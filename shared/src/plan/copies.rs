@@ -182,7 +182,10 @@ fn needs_full_copy(
     if !context.history.readable {
         return Err((Fate::Blocked, Reason::HistoryUnreadable));
     }
-    let failed = copies().any(|p| matches!(p.snapshot.state, PointState::Failed { .. }));
+    let failed = copies().any(|p| {
+        matches!(p.snapshot.state, PointState::Failed { .. })
+            && context.history.is_whole(&view.disk.unique_id, &want.side, &p.snapshot.id)
+    });
     if context.history.seeded(&view.disk.unique_id, &want.side) && !failed {
         return Err((Fate::Blocked, Reason::SecondFullCopy { region: region.clone() }));
     }

@@ -135,6 +135,13 @@ impl Scenario {
                 let sides = self.history.seeded.entry(unique_id("data")).or_default();
                 sides.insert(side(place));
             }
+            ["seeded", place, "by", ref label @ ..] => {
+                let (side, copy) = (side(place), self.labelled(&label.join(" ")));
+                let disk = unique_id("data");
+                self.history.seeded.entry(disk.clone()).or_default().insert(side.clone());
+                let sides = self.history.whole.entry(disk).or_default();
+                sides.insert(side.to_string(), copy.key().to_owned());
+            }
             ["slot", disk, when] => {
                 self.history.slots.insert(unique_id(disk), time(when));
             }
