@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use function::{records::Records, store::Memory, store::Store, tick};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use shared::Run;
+use shared::{Fate, Run, Subject};
 
 use crate::{
     Options,
@@ -219,6 +219,13 @@ impl Simulation {
             .map(|step| format!("{}: {:?}", step.step.effect.title(), step.outcome))
             .collect();
         self.note(format!("run of installation {installation}: {steps:?} {:?}", run.problems));
+        for decision in run.decisions.iter().filter(|decision| decision.fate == Fate::Blocked) {
+            if let Subject::Disk(disk) = &decision.subject {
+                let reasons: Vec<String> =
+                    decision.reasons.iter().map(ToString::to_string).collect();
+                self.note(format!("  {} is blocked: {}", disk.name(), reasons.join(" ")));
+            }
+        }
         if let Some(problem) = run.problems.iter().find(|p| p.contains("stopped by the check")) {
             let now = self.now();
             self.estate.state().report.violate(now, "check", problem.clone());
