@@ -86,8 +86,8 @@ pub const PLANTS: &[Plant] = &[
     plant(
         "one-page",
         "function/src/azure.rs",
-        "next = next.filter(|link| !link.is_empty());",
-        "next = next.filter(|link| link.is_empty());",
+        "next = page.next_link.filter(|link| !link.is_empty());",
+        "next = page.next_link.filter(|link| link.is_empty());",
     ),
     plant(
         "second-full",

@@ -186,6 +186,7 @@ impl Scenario {
             "thin" => self.limits.thin_above = number,
             "copies" => self.limits.copies_in_flight = number,
             "brake" => self.limits.brake_points = number,
+            "percent" => self.limits.brake_percent = number,
             "deletes" => self.limits.deletes_per_tick = number,
             "steps" => self.limits.steps_per_tick = number,
             _ => panic!("no limit: {name}"),

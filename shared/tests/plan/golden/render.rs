@@ -108,6 +108,9 @@ fn reason(scenario: &Scenario, reason: &Reason) -> String {
         Reason::BehindFailedCopy { copy, until } => {
             format!("behind {} until {}", label(scenario, copy), short(*until))
         }
+        Reason::StopLoss { spent_gib, limit_gib, .. } => {
+            format!("stop loss {spent_gib}/{limit_gib}")
+        }
         Reason::SlotDone { next, .. } => format!("next {}", short(*next)),
         Reason::NotYetEnrolled { from } => format!("young until {}", short(*from)),
         Reason::Obstacle(obstacle) => kind(obstacle, "obstacle"),
