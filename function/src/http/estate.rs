@@ -57,7 +57,7 @@ pub(super) async fn show_estate(
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     let (mut inventory, seen) = inventory(&app).await?;
-    note_vanished(&app, &mut inventory).await;
+    note_vanished(&app, &mut inventory, app.now().await).await;
     let estate = Estate {
         inventory: Arc::unwrap_or_clone(inventory),
         policies: app.records.policies().await?,
@@ -96,7 +96,7 @@ pub(super) async fn show_history(State(app): State<Arc<App>>) -> Json<History> {
 
 pub(super) async fn show_plan(State(app): State<Arc<App>>) -> Result<Json<PlanView>, Error> {
     let (mut inventory, _) = inventory(&app).await?;
-    note_vanished(&app, &mut inventory).await;
+    note_vanished(&app, &mut inventory, app.now().await).await;
     let now = inventory.taken_at;
     let limits = app.limits(now, app.now().await);
     let policies = app.records.policies().await?;

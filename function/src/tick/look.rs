@@ -51,14 +51,14 @@ pub(super) async fn look(
         Ok(inventory) => inventory.clone(),
         Err(problem) => return Ok(Err(nothing(trigger, problem))),
     };
-    note_vanished(app, &mut inventory).await;
+    note_vanished(app, &mut inventory, host_now).await;
     let hash = app.records.store_inventory(&inventory).await?;
     Ok(Ok(Seen { trigger, inventory, hash, host_now, begun }))
 }
 
 /// Notes which points of ours are listed no more, although no run deleted them. What was listed
 /// before cannot always be told; then that is a gap.
-pub(crate) async fn note_vanished(app: &App, inventory: &mut Arc<Inventory>) {
+pub(crate) async fn note_vanished(app: &App, inventory: &mut Arc<Inventory>, host_now: Timestamp) {
     let before = match app.records.last_inventory().await {
         Ok(None) => return,
         Ok(Some(hash)) => app.records.inventory(&hash).await,
@@ -82,8 +82,9 @@ pub(crate) async fn note_vanished(app: &App, inventory: &mut Arc<Inventory>) {
             let deleted = |id: &ResourceId| history.deleted(id) || due.contains(id.key());
             let installation = &app.config.installation;
             let acknowledged = history.acknowledged.keys().cloned().collect();
+            let agrees = app.limits(inventory.taken_at, host_now).clock_agrees;
             let inventory = Arc::make_mut(inventory);
-            return inventory.mark_vanished(&before, installation, deleted, &acknowledged);
+            return inventory.mark_vanished(&before, installation, deleted, &acknowledged, agrees);
         }
         Ok(None) => "it is missing".to_owned(),
         Err(error) => describe(&error),

@@ -8,9 +8,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{Disk, Region, ResourceId, Snapshot};
 
-/// The most that counts of the time between two lists.
-const BETWEEN_LISTS: SignedDuration = SignedDuration::from_hours(6);
-
 /// A point of ours that is missed so long, while its group is listed, was deleted by somebody.
 const GONE_FOR_GOOD: SignedDuration = SignedDuration::from_hours(24);
 
@@ -193,21 +190,17 @@ impl Inventory {
     /// ours deleted them: eventual consistency, rights taken away, or a person.
     ///
     /// A point is missed until it comes back, until somebody acknowledges it, or until it has been
-    /// gone for 24 hours while its group is listed without a gap (design §3).
+    /// gone for 24 hours while its group is listed without a gap (design §3). Those are not counted
+    /// while the clocks do not agree: one that jumps settles nothing.
     pub fn mark_vanished(
         &mut self,
         previous: &Self,
         installation: &str,
         deleted: impl Fn(&ResourceId) -> bool,
         acknowledged: &BTreeSet<String>,
+        clock_agrees: bool,
     ) {
         let now = self.taken_at;
-        // A clock that jumps a year ahead is no year of whole lists: what lies between two lists counts
-        // for a few hours at most, and for nothing where time went back.
-        let between = now.duration_since(previous.taken_at);
-        let counted = between.clamp(SignedDuration::ZERO, BETWEEN_LISTS);
-        let count_on =
-            |since: Timestamp| since.checked_add(between - counted).unwrap_or(now).min(now);
         let known: HashMap<&str, &str> =
             self.snapshots.iter().map(|s| (s.id.key(), s.unique_id.as_str())).collect();
         let here = previous
@@ -228,13 +221,18 @@ impl Inventory {
             .filter(|gone| known.get(gone.id.key()) != Some(&gone.unique_id.as_str()))
             .filter(|gone| !deleted(&gone.id) && !acknowledged.contains(&gone.unique_id))
             .map(|gone| {
+                // Who does not know what time it is counts no hours.
+                if !clock_agrees {
+                    return gone;
+                }
                 let whole = self.group(gone.id.subscription(), gone.id.group()).is_some()
                     && !self.has_gap(gone.id.subscription());
-                let whole_since = whole.then(|| gone.whole_since.map_or(now, count_on));
+                let whole_since = whole.then(|| gone.whole_since.unwrap_or(now));
                 Vanished { whole_since, ..gone }
             })
             .filter(|gone| {
-                gone.whole_since.is_none_or(|since| now.duration_since(since) < GONE_FOR_GOOD)
+                let hours = gone.whole_since.map(|since| now.duration_since(since));
+                !clock_agrees || hours.is_none_or(|hours| hours < GONE_FOR_GOOD)
             })
             .collect();
         missing.sort_by(|a, b| (&a.id, &a.unique_id, a.since).cmp(&(&b.id, &b.unique_id, b.since)));
@@ -330,25 +328,25 @@ mod tests {
         let before = estate(0, &["a", "b"]);
         let nobody = |_: &ResourceId| false;
         let mut narrowed = estate(1, &["a"]);
-        narrowed.mark_vanished(&before, "here", nobody, &BTreeSet::new());
+        narrowed.mark_vanished(&before, "here", nobody, &BTreeSet::new(), true);
         assert_eq!(missed(&narrowed), ["u-b"]);
         assert!(!narrowed.is_complete());
         let mut back = estate(2, &["a", "b"]);
-        back.mark_vanished(&narrowed, "here", nobody, &BTreeSet::new());
+        back.mark_vanished(&narrowed, "here", nobody, &BTreeSet::new(), true);
         assert_eq!(missed(&back), [] as [&str; 0]);
         let mut last = narrowed.clone();
         for (hour, expected) in
             [(7, &["u-b"][..]), (13, &["u-b"]), (19, &["u-b"]), (24, &["u-b"]), (25, &[])]
         {
             let mut later = estate(hour, &["a"]);
-            later.mark_vanished(&last, "here", nobody, &BTreeSet::new());
+            later.mark_vanished(&last, "here", nobody, &BTreeSet::new(), true);
             assert_eq!(missed(&later), expected, "hour {hour}");
             last = later;
         }
         // Its group is listed no more: a day does not settle it.
         let mut groupless = estate(100, &["a"]);
         groupless.groups.clear();
-        groupless.mark_vanished(&narrowed, "here", nobody, &BTreeSet::new());
+        groupless.mark_vanished(&narrowed, "here", nobody, &BTreeSet::new(), true);
         assert_eq!(missed(&groupless), ["u-b"]);
     }
 
@@ -360,7 +358,7 @@ mod tests {
             let mut failed = estate(hour, &[]);
             let (subscription, message) = ("S".to_owned(), "throttled".to_owned());
             failed.gaps.push(Gap { subscription, what: "snapshots".to_owned(), message });
-            failed.mark_vanished(&last, "here", nobody, &BTreeSet::new());
+            failed.mark_vanished(&last, "here", nobody, &BTreeSet::new(), true);
             assert_eq!(missed(&failed), ["u-a", "u-b"]);
             assert_eq!(failed.missed().count(), 0, "nobody can say that they are missing");
             last = failed;
@@ -368,7 +366,7 @@ mod tests {
         let b = &["u-b"][..];
         for (hour, expected) in [(31, b), (37, b), (43, b), (49, b), (54, b), (55, &[])] {
             let mut whole = estate(hour, &["a"]);
-            whole.mark_vanished(&last, "here", nobody, &BTreeSet::new());
+            whole.mark_vanished(&last, "here", nobody, &BTreeSet::new(), true);
             assert_eq!(missed(&whole), expected, "hour {hour}");
             assert_eq!(whole.missed().count(), expected.len());
             last = whole;
@@ -379,16 +377,30 @@ mod tests {
     fn a_clock_that_jumps_settles_nothing() {
         let nobody = |_: &ResourceId| false;
         let mut last = estate(0, &["a", "b"]);
-        // A year ahead, back again, and the day is counted on where it was.
         let b = &["u-b"][..];
         let year = 365 * 24;
-        for (hour, expected) in
-            [(1, b), (7, b), (year, b), (year + 5, b), (9, b), (14, b), (15, b), (16, &[])]
-        {
+        for (hour, agrees, expected) in [
+            (1, true, b),
+            (year, false, b),
+            (year + 25, false, b),
+            (9, true, b),
+            (24, true, b),
+            (25, false, b),
+            (25, true, &[]),
+        ] {
             let mut later = estate(hour, &["a"]);
-            later.mark_vanished(&last, "here", nobody, &BTreeSet::new());
+            later.mark_vanished(&last, "here", nobody, &BTreeSet::new(), agrees);
             assert_eq!(missed(&later), expected, "hour {hour}");
             last = later;
+        }
+        // A point that is first missed by a wrong clock is counted from when it is right again.
+        let mut wrong = estate(year, &["a"]);
+        wrong.mark_vanished(&estate(0, &["a", "b"]), "here", nobody, &BTreeSet::new(), false);
+        for (hour, expected) in [(2, b), (25, b), (26, &[])] {
+            let mut later = estate(hour, &["a"]);
+            later.mark_vanished(&wrong, "here", nobody, &BTreeSet::new(), true);
+            assert_eq!(missed(&later), expected, "hour {hour}");
+            wrong = later;
         }
     }
 
@@ -398,9 +410,9 @@ mod tests {
         let mut after = estate(1, &[]);
         let acknowledged = BTreeSet::from(["u-c".to_owned()]);
         let ours = |id: &ResourceId| id.name() == "a";
-        after.mark_vanished(&before, "here", ours, &acknowledged);
+        after.mark_vanished(&before, "here", ours, &acknowledged, true);
         assert_eq!(missed(&after), ["u-b"]);
-        after.mark_vanished(&before, "elsewhere", |_| false, &BTreeSet::new());
+        after.mark_vanished(&before, "elsewhere", |_| false, &BTreeSet::new(), true);
         assert_eq!(missed(&after), [] as [&str; 0]);
     }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 use shared::{
-    Effect, NetworkAccess, Plan, Policy, Region, ResourceId, Side, Step, Violation, check, names,
+    Effect, NetworkAccess, Plan, Region, ResourceId, Side, Step, Violation, check, names,
     plan::Cause, tags,
 };
 
@@ -585,21 +585,4 @@ fn misname(step: &mut Step) {
     if let Effect::CreateSnapshot { id, .. } = &mut step.effect {
         *id = ResourceId::snapshot(SUBSCRIPTION, "app", "a name");
     }
-}
-
-/// Approval is for exactly one batch: the policy's version is part of it.
-#[test]
-fn an_approval_of_another_version_approves_nothing() {
-    let held = |version: u32| {
-        let policy = format!("policy p: every 6h; keep last 3; before {version} last 30\n");
-        let scenario = Scenario::read(&format!("{ESTATE}{policy}"));
-        let Scenario { inventory, policies, history, limits, .. } = &scenario;
-        let policies: &[Policy] = policies;
-        shared::plan(inventory, policies, &[], history, limits, inventory.taken_at)
-            .held
-            .unwrap()
-            .hash
-    };
-    assert_ne!(held(2), held(3));
-    assert_eq!(held(2), held(2));
 }

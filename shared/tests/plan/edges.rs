@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use shared::{Effect, Plan, Region, ResourceId, Step, Violation, check, plan::Cause, tags};
+use shared::{Effect, Plan, Policy, Region, ResourceId, Step, Violation, check, plan::Cause, tags};
 
 use crate::{
     broken::{COPY, CREATE, DELETE, ESTATE, POLICY, name, step, violations},
@@ -155,4 +155,21 @@ fn what_azure_refused_at_this_very_time_is_not_tried() {
     // A day ago, and by a clock gone wrong.
     assert!(refused("2026-11-22T07:00Z").is_empty());
     assert!(refused("2026-11-23T07:06Z").is_empty());
+}
+
+/// Approval is for exactly one batch: the policy's version is part of it.
+#[test]
+fn an_approval_of_another_version_approves_nothing() {
+    let held = |version: u32| {
+        let policy = format!("policy p: every 6h; keep last 3; before {version} last 30\n");
+        let scenario = Scenario::read(&format!("{ESTATE}{policy}"));
+        let Scenario { inventory, policies, history, limits, .. } = &scenario;
+        let policies: &[Policy] = policies;
+        shared::plan(inventory, policies, &[], history, limits, inventory.taken_at)
+            .held
+            .unwrap()
+            .hash
+    };
+    assert_ne!(held(2), held(3));
+    assert_eq!(held(2), held(2));
 }
