@@ -267,7 +267,7 @@ fn check_step(facts: &Facts<'_>, step: &Step, violations: &mut Vec<Violation>) {
                 if !asked {
                     violations.push(Violation::NotAskedFor(id.clone()));
                 }
-                if rules::has_slot(facts, disk, tags) {
+                if rules::has_slot(facts, id, disk, tags) {
                     violations.push(Violation::SlotTwice(id.clone()));
                 }
             }

@@ -23,7 +23,12 @@ pub(super) fn selects(policy: &Policy, disk: &Disk) -> bool {
 
 /// Whether the disk has a snapshot of ours of the slot that `tags` name, in whichever group, or may
 /// have one where not everything is listed.
-pub(super) fn has_slot(facts: &Facts<'_>, disk: &Disk, tags: &BTreeMap<String, String>) -> bool {
+pub(super) fn has_slot(
+    facts: &Facts<'_>,
+    id: &ResourceId,
+    disk: &Disk,
+    tags: &BTreeMap<String, String>,
+) -> bool {
     let Some(slot) = tags::read_time(tags, tags::SLOT) else { return false };
     let last = facts.history.slots.get(&disk.unique_id).filter(|last| **last <= facts.now);
     let made = last.is_some_and(|last| *last >= slot);
@@ -34,7 +39,9 @@ pub(super) fn has_slot(facts: &Facts<'_>, disk: &Disk, tags: &BTreeMap<String, S
         .filter(|s| !s.is_copy && !matches!(s.state, PointState::Failed { .. }))
         .filter(|s| s.is_of(&facts.limits.installation))
         .any(|s| tags::read_time(&s.tags, tags::SLOT) == Some(slot));
-    seen || (made && !facts.inventory.gaps.is_empty())
+    let elsewhere = |gone: &ResourceId| gone.name() == id.name() && gone != id;
+    let missed = facts.inventory.vanished.iter().any(|gone| elsewhere(&gone.id));
+    seen || missed || (made && !facts.inventory.gaps.is_empty())
 }
 
 /// What the policies write is let alone where a lock forbids it or Azure has said that it will go on

@@ -101,6 +101,10 @@ fn due(
     let side = source_side(policy, disk);
     let name = names::snapshot_name(&context.limits.installation, &disk.id, &disk.unique_id, slot);
     let id = ResourceId::snapshot(disk.id.subscription(), context.group_name(&side), &name);
+    // It may be missed in another group, and still be there where rights to see it were taken away.
+    if context.inventory.vanished.iter().any(|gone| gone.id != id && gone.id.name() == name) {
+        return Err(idle(view));
+    }
     if let Some(existing) = context.index.snapshot(&id) {
         return Err(match &existing.state {
             _ if !existing.is_of(&context.limits.installation) => {

@@ -42,6 +42,15 @@ fn azures_number_of_snapshots_counts_no_copies() {
 }
 
 #[test]
+fn a_slot_that_is_missed_in_another_group_is_not_done_again() {
+    let missed = |group: &str| {
+        names(&format!("{ESTATE}missed {group} data 2026-11-23T06:00Z\n"), POLICY, &[CREATE])
+    };
+    assert_eq!(missed("vault"), ["SlotTwice"]);
+    assert!(missed("app").is_empty());
+}
+
+#[test]
 fn immutability_ends_on_its_minute() {
     let until = |end: &str| ESTATE.replacen("06:30Z", &format!("06:30Z immutable {end}"), 1);
     assert!(names(&until("2026-11-23T07:00Z"), POLICY, &[DELETE]).is_empty());

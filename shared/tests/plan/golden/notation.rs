@@ -120,6 +120,16 @@ impl Scenario {
                 since: self.inventory.taken_at,
                 whole_since: None,
             }),
+            ["missed", group, disk, slot] => {
+                let source = ResourceId::disk(SUBSCRIPTION, "app", disk);
+                let name = names::snapshot_name("here", &source, &unique_id(disk), time(slot));
+                self.inventory.vanished.push(Vanished {
+                    id: ResourceId::snapshot(SUBSCRIPTION, group, &name),
+                    unique_id: "missed".to_owned(),
+                    since: self.inventory.taken_at,
+                    whole_since: None,
+                });
+            }
             ["lock", group, level] => self.inventory.locks.push(Lock {
                 scope: format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/{group}"),
                 name: "keep-out".to_owned(),
