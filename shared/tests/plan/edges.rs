@@ -51,6 +51,16 @@ fn a_slot_that_is_missed_in_another_group_is_not_done_again() {
 }
 
 #[test]
+fn only_the_whole_copy_itself_is_sent_anew_when_it_fails() {
+    let policy = "policy p: every 6h; to northeurope/dr; to westus/dr\n";
+    let step = ["copy snap 2026-11-23T00:00Z to westus/dr"];
+    let failed = "copy westus/dr 2026-11-22T00:00Z failed\nseeded westus/dr";
+    assert_eq!(names(&format!("{ESTATE}{failed}\n"), policy, &step), ["SecondFull"]);
+    let whole = format!("{ESTATE}{failed} by copy westus/dr 2026-11-22T00:00Z\n");
+    assert!(names(&whole, policy, &step).is_empty());
+}
+
+#[test]
 fn immutability_ends_on_its_minute() {
     let until = |end: &str| ESTATE.replacen("06:30Z", &format!("06:30Z immutable {end}"), 1);
     assert!(names(&until("2026-11-23T07:00Z"), POLICY, &[DELETE]).is_empty());
