@@ -63,8 +63,13 @@ async fn a_snapshot_made_by_hand_is_adopted_and_a_stuck_copy_given_up() {
     wait_for("the copy to be gone", || async { Ok(copies().await?.is_empty().then_some(())) })
         .await
         .unwrap();
-    let runs = lab.get("/runs").await.unwrap().to_string();
-    assert!(runs.contains("Give up the copy"), "{runs}");
+    // The copy is gone before the run that deleted it is on record.
+    wait_for("the run to be on record", || async {
+        let runs = lab.get("/runs").await?.to_string();
+        Ok(runs.contains("Give up the copy").then_some(()))
+    })
+    .await
+    .unwrap();
     // Its source is still there, and the next tick does not send a whole disk again by itself.
     lab.fire().await.unwrap();
     assert!(copies().await.unwrap().is_empty());
