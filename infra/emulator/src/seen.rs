@@ -97,8 +97,6 @@ fn snapshot(world: &World, snapshot: &Snapshot) -> SeenSnapshot {
         source_unique_id: base.creation.source_unique_id.map(|id| id.to_string()),
         is_deleting: base.provisioning == Provisioning::Deleting,
         has_failed: base.provisioning == Provisioning::Failed || cut_off,
-        is_ready: base.provisioning == Provisioning::Succeeded
-            && !cut_off
-            && world.is_complete(snapshot),
+        is_ready: base.provisioning == Provisioning::Succeeded && world.is_complete(snapshot),
     }
 }

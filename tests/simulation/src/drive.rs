@@ -75,7 +75,7 @@ pub(crate) async fn drive(seed: u64, options: Options) -> anyhow::Result<Report>
         for nth in 0..count {
             simulation.fire((first + nth) % count, stormy).await?;
         }
-        judge::world(&simulation.estate).await?;
+        judge::world(&simulation.estate)?;
         if round % 12 == 11 || round + 1 == rounds {
             simulation.look_closely().await?;
         }
@@ -267,7 +267,7 @@ impl Simulation {
         };
         let well = self.put_back(installation, process, end).await?;
         if well && !stormy {
-            judge::promises(&self.estate, installation, began).await?;
+            judge::promises(&self.estate, installation, began)?;
         }
         Ok(())
     }

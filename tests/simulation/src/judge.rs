@@ -166,7 +166,7 @@ pub(crate) fn after_write(
 /// Looks at the whole world after an event.
 ///
 /// What it looks for comes of writes alone.
-pub(crate) async fn world(estate: &Estate) -> anyhow::Result<()> {
+pub(crate) fn world(estate: &Estate) -> anyhow::Result<()> {
     if !estate.take_written() {
         return Ok(());
     }
@@ -230,7 +230,7 @@ pub(crate) async fn full_copies(estate: &Estate) -> anyhow::Result<()> {
 /// What a tick in calm weather must leave behind: each slot's snapshot, and each target's copy.
 ///
 /// `began` is when the tick began, by Azure's clock.
-pub(crate) async fn promises(
+pub(crate) fn promises(
     estate: &Estate,
     installation: usize,
     began: Timestamp,

@@ -262,7 +262,7 @@ impl Gate {
             judge::before_write(&self.estate, subject, &given, &self.life);
         }
         if parts.method == Method::DELETE {
-            judge::before_delete(&self.estate, self.installation, &path, &self.life).await;
+            judge::before_delete(&self.estate, self.installation, &path, &self.life);
         }
         let method = parts.method.clone();
         let uri = parts.uri.clone();

@@ -18,7 +18,7 @@ const PROMISED: SignedDuration = SignedDuration::from_mins(24 * 60 - 6);
 type Broken = (&'static str, String);
 
 /// Judges a deletion that is about to reach Azure.
-pub(crate) async fn before_delete(estate: &Estate, installation: usize, key: &str, life: &Life) {
+pub(crate) fn before_delete(estate: &Estate, installation: usize, key: &str, life: &Life) {
     if !key.contains("/snapshots/") {
         return;
     }
