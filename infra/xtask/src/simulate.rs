@@ -48,6 +48,9 @@ pub struct Options {
     /// Prints every seed.
     #[arg(long)]
     verbose: bool,
+    /// Events that the first failure shows, up to its end.
+    #[arg(long, default_value_t = 250)]
+    events: u32,
     /// Plays a fleet of subscriptions × disks on Azure's throttling instead of seeds, such as
     /// `100x1000`.
     #[arg(long)]
@@ -72,6 +75,7 @@ impl Options {
             ("--from", self.from),
             ("--hours", self.hours.into()),
             ("--instances", self.instances.into()),
+            ("--events", self.events.into()),
         ];
         let flags = [
             ("--all", self.all),

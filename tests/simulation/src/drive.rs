@@ -219,11 +219,16 @@ impl Simulation {
             .map(|step| format!("{}: {:?}", step.step.effect.title(), step.outcome))
             .collect();
         self.note(format!("run of installation {installation}: {steps:?} {:?}", run.problems));
-        for decision in run.decisions.iter().filter(|decision| decision.fate == Fate::Blocked) {
+        for decision in &run.decisions {
+            let held = match decision.fate {
+                Fate::Blocked => "is blocked",
+                Fate::Wait => "waits",
+                _ => continue,
+            };
             if let Subject::Disk(disk) = &decision.subject {
                 let reasons: Vec<String> =
                     decision.reasons.iter().map(ToString::to_string).collect();
-                self.note(format!("  {} is blocked: {}", disk.name(), reasons.join(" ")));
+                self.note(format!("  {} {held}: {}", disk.name(), reasons.join(" ")));
             }
         }
         if let Some(problem) = run.problems.iter().find(|p| p.contains("stopped by the check")) {

@@ -241,7 +241,9 @@ impl Simulation {
         if stalls {
             let minutes = self.dice.between(60, 30 * 60);
             self.undos.push((self.in_minutes(minutes), Undo::Copy(copy.id.clone())));
-        } else if let Some(disk) = copy.disk() {
+        }
+        // A policy may give a stalled copy up, and a whole one is not sent twice by itself.
+        if let Some(disk) = copy.disk() {
             self.estate.state().ledger.disturbed.insert(disk.to_owned());
         }
         Ok(())

@@ -261,7 +261,10 @@ pub(crate) fn promises(
             let chain = look.chain(unique_id);
             // Of two points that a wrong clock put in another year, Azure copies the earlier first:
             // what is taken since cannot follow.
-            let lost_order = chain.iter().any(|p| p.taken_at() > Some(now));
+            // A copy that began in another year ends in that year.
+            let begun_later = |p: &&Point| p.is_copy && !p.ready && p.created_at > now;
+            let lost_order =
+                chain.iter().any(|p| p.taken_at() > Some(now)) || chain.iter().any(begun_later);
             let newest = |side: &dyn Fn(&Point) -> bool| {
                 let times =
                     chain.iter().filter(|p| p.ready && side(p)).filter_map(|p| p.taken_at());
@@ -291,7 +294,12 @@ pub(crate) fn promises(
                 let on = |p: &Point| p.is_copy && p.region == place.region && (shared || ours(p));
                 let copied = newest(&on);
                 let due = later(slot, -wish.every_minutes - slack);
-                if copied.is_none_or(|at| at < due) {
+                // What a storm left to copy is copied in order, one at a time for a disk: as long as
+                // there is no pause, it has its time.
+                let begun = chain.iter().filter(|p| on(p)).map(|p| p.created_at).max();
+                let catches_up = begun.is_some_and(|at| at > later(now, -slack))
+                    && now.duration_since(since) < SETTLED * 2;
+                if !catches_up && copied.is_none_or(|at| at < due) {
                     let what = format!(
                         "{} lacks {} of {due} at least; its newest is {copied:?}",
                         place.region, disk.name

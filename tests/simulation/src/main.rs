@@ -47,6 +47,9 @@ struct Cli {
     /// Plays all seeds, also after one that failed.
     #[arg(long)]
     all: bool,
+    /// Events that the first failure shows, up to its end.
+    #[arg(long, default_value_t = 250)]
+    events: usize,
     #[command(flatten)]
     fleet: table::Fleet,
 }
@@ -86,7 +89,7 @@ fn main() -> ExitCode {
                     }
                     if report.violation.is_some() {
                         failed.store(true, Ordering::Relaxed);
-                        tell(seed, options, &report, !cli.all);
+                        tell(seed, options, &report, if cli.all { 0 } else { cli.events });
                     }
                     total.add(&report);
                 }
@@ -99,11 +102,11 @@ fn main() -> ExitCode {
 }
 
 /// Tells of a rule that did not hold.
-fn tell(seed: u64, options: Options, report: &Report, events: bool) {
+fn tell(seed: u64, options: Options, report: &Report, events: usize) {
     let Some(violation) = &report.violation else { return };
-    if events {
+    if events > 0 {
         println!("\nthe last events of seed {seed}:");
-        for event in &report.last {
+        for event in report.last.iter().skip(report.last.len().saturating_sub(events)) {
             println!("  {event}");
         }
     }

@@ -7,8 +7,8 @@ use std::{
 
 use jiff::Timestamp;
 
-/// Events that a failure shows.
-const SHOWN: usize = 250;
+/// Events that are kept for the one who looks for the reason of a failure.
+const KEPT: usize = 20_000;
 
 /// A rule that did not hold.
 #[derive(Clone, Debug)]
@@ -57,7 +57,7 @@ impl Report {
     pub(crate) fn note(&mut self, at: Timestamp, what: String) {
         self.events += 1;
         self.mix(&what);
-        if self.last.len() >= SHOWN {
+        if self.last.len() >= KEPT {
             self.last.pop_front();
         }
         self.last.push_back(format!("{:>6} {at:.0} {what}", self.events));
