@@ -10,7 +10,7 @@ use futures::{StreamExt, stream};
 use reqwest::Method;
 use shared::{
     Effect, Inventory, Limits, Step,
-    model::{Outcome, Skip, StepOutcome},
+    model::{Outcome, Skip, Snapshot, StepOutcome},
     tags,
 };
 use tokio::time::Instant;
@@ -145,40 +145,41 @@ async fn try_one(
             return Ok(Some(arm.create(effect).await?));
         }
         Effect::MarkPoint { unique_id, delete_after, approved, .. } => {
-            (unique_id, Some(mark(Some(*delete_after), approved.as_deref())))
+            (unique_id, mark(Some(*delete_after), approved.as_deref()))
         }
-        Effect::UnmarkPoint { unique_id, .. } => (unique_id, Some(mark(None, None))),
+        Effect::UnmarkPoint { unique_id, .. } => (unique_id, mark(None, None)),
         Effect::AdoptPoint { unique_id, tags, .. } => {
             let tags = tags.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
-            (unique_id, Some(tags))
+            (unique_id, tags)
         }
         Effect::PinPoint { unique_id, actor, .. } => {
             let mut tags = mark(None, None);
             tags.insert(tags::PIN, actor.chars().take(256).collect());
-            (unique_id, Some(tags))
+            (unique_id, tags)
         }
-        Effect::DeletePoint { unique_id, .. } | Effect::AbandonCopy { unique_id, .. } => {
-            (unique_id, None)
+        Effect::DeletePoint { id, unique_id, .. } => {
+            // The mark may have been taken back, or put anew.
+            let marked = |point: &Snapshot| {
+                let due = point.delete_after().is_some_and(|at| at <= applying.inventory.taken_at);
+                point.unique_id == *unique_id && !point.is_pinned() && due
+            };
+            return arm.delete(id, marked).await;
+        }
+        Effect::AbandonCopy { id, unique_id, .. } => {
+            // A copy that has become complete meanwhile is a recovery point.
+            let stuck = |point: &Snapshot| {
+                let under_way = point.state.is_under_way();
+                point.unique_id == *unique_id && !point.is_pinned() && under_way
+            };
+            return arm.delete(id, stuck).await;
         }
     };
     // The point is read again right before it is touched.
-    let Some(point) = arm.snapshot(effect.id()).await?.filter(|p| p.unique_id == *unique_id) else {
+    let point = arm.snapshot(effect.id()).await?;
+    if point.is_none_or(|point| point.unique_id != *unique_id) {
         return Ok(None);
-    };
-    match tags {
-        Some(tags) => Ok(Some(arm.merge_tags(effect.id(), tags).await?)),
-        None if point.is_pinned() => Ok(None),
-        None if matches!(effect, Effect::AbandonCopy { .. }) => {
-            // A copy that has become complete meanwhile is a recovery point.
-            if !point.state.is_under_way() {
-                return Ok(None);
-            }
-            Ok(Some(arm.delete(effect.id()).await?))
-        }
-        // The mark was taken back, or has been put anew.
-        None if point.delete_after().is_none_or(|at| at > applying.inventory.taken_at) => Ok(None),
-        None => Ok(Some(arm.delete(effect.id()).await?)),
     }
+    Ok(Some(arm.merge_tags(effect.id(), tags).await?))
 }
 
 /// Marks and deletions: all that leads to fewer points.

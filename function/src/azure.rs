@@ -61,6 +61,12 @@ pub struct Answer {
 }
 
 impl Answer {
+    fn of(target: &str, received: Received) -> Result<Self, ArmError> {
+        let Received { status, headers, bytes } = received;
+        let body = if bytes.is_empty() { Value::Null } else { read(target, &bytes)? };
+        Ok(Self { status, headers, body })
+    }
+
     /// The header's text.
     fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
@@ -98,9 +104,7 @@ impl ArmClient {
         target: &str,
         body: Option<&Value>,
     ) -> Result<Answer, ArmError> {
-        let Received { status, headers, bytes } = self.receive(method, target, body).await?;
-        let body = if bytes.is_empty() { Value::Null } else { read(target, &bytes)? };
-        Ok(Answer { status, headers, body })
+        Answer::of(target, self.receive(method, target, body).await?)
     }
 
     async fn receive(
@@ -112,23 +116,31 @@ impl ArmClient {
         let url = self.resolve(target)?;
         let mut attempt = 1;
         loop {
-            let error = match self.send_once(method.clone(), url.clone(), body).await {
-                Ok(received) => {
-                    self.budgets.note(&method, url.path(), &received.headers);
-                    return Ok(received);
-                }
-                Err(error) => error,
-            };
-            let Some(pause) = error.pause(attempt).filter(|_| attempt < MAX_TRIES) else {
-                if let ArmError::Throttled { retry_after } = &error {
-                    self.budgets.close(&method, url.path(), *retry_after);
-                }
-                return Err(error);
-            };
-            tracing::warn!(%method, path = url.path(), attempt, %error, "trying Azure again");
-            tokio::time::sleep(pause).await;
+            match self.send_once(method.clone(), url.clone(), body).await {
+                Ok(received) => return Ok(received),
+                Err(error) => self.pause(&method, &url, attempt, error).await?,
+            }
             attempt += 1;
         }
+    }
+
+    /// Waits until a call that failed may be sent again; its error where another try is of no use.
+    async fn pause(
+        &self,
+        method: &Method,
+        url: &Url,
+        attempt: u32,
+        error: ArmError,
+    ) -> Result<(), ArmError> {
+        let Some(pause) = error.pause(attempt).filter(|_| attempt < MAX_TRIES) else {
+            if let ArmError::Throttled { retry_after } = &error {
+                self.budgets.close(method, url.path(), *retry_after);
+            }
+            return Err(error);
+        };
+        tracing::warn!(%method, path = url.path(), attempt, %error, "trying Azure again");
+        tokio::time::sleep(pause).await;
+        Ok(())
     }
 
     /// Lists a collection, all its pages, each item as `into` makes it of what Azure says; the first
@@ -180,7 +192,8 @@ impl ArmClient {
         body: Option<&Value>,
     ) -> Result<Received, ArmError> {
         let token = self.tokens.get(self.transport.in_process()).await?;
-        let received = self.transport.send(method, url, token.secret(), body).await?;
+        let path = url.path().to_owned();
+        let received = self.transport.send(method.clone(), url, token.secret(), body).await?;
         let Received { status, headers, bytes } = &received;
         if !status.is_success() {
             if *status == StatusCode::UNAUTHORIZED {
@@ -188,6 +201,7 @@ impl ArmClient {
             }
             return Err(ArmError::refused(*status, headers, bytes));
         }
+        self.budgets.note(&method, &path, headers);
         Ok(received)
     }
 }

@@ -252,3 +252,53 @@ async fn locks_and_immutability_are_seen_and_nothing_is_asked_in_vain() {
     assert!(decisions.contains(r#""kind":"locked""#), "{decisions}");
     lab.stack.stop().await;
 }
+
+/// Azure has no delete with a condition: a deletion that has to be tried again looks again first.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mark_taken_back_between_two_tries_of_a_deletion_saves_the_point() {
+    let lab = Lab::start().await.unwrap();
+    let disk = lab.make_disk("data", 65536).await.unwrap();
+    lab.protect(&disk, 24).await.unwrap();
+    let marked = || async {
+        let here = lab.snapshots_in("app").await.unwrap();
+        here.into_iter().find(|s| s["tags"]["snapferry-delete-after"].is_string())
+    };
+    while marked().await.is_none() {
+        assert!(lab.snapshots_in("app").await.unwrap().len() < 5, "3 are kept");
+        lab.advance(24 * 3600).await.unwrap();
+        for _ in 0..3 {
+            lab.fire().await.unwrap();
+        }
+    }
+    let id = marked().await.unwrap()["id"].as_str().unwrap().to_owned();
+    lab.advance(24 * 3600 + 60).await.unwrap();
+    let fault = json!({
+        "method": "DELETE", "path_contains": "/resourceGroups/app/", "count": 1,
+        "throttle": "HighCostSnapshotCreateHydrate3Min", "retry_after_seconds": 12,
+    });
+    lab.azure.control("faults", &fault).await.unwrap();
+    let take_back = async {
+        let url = format!("{}/faults", lab.stack.control());
+        wait_for("the deletion to be refused", || async {
+            let faults: Value = lab.azure.http.get(&url).send().await?.json().await?;
+            Ok((!faults["struck"].as_array().unwrap().is_empty()).then_some(()))
+        })
+        .await
+        .unwrap();
+        let path =
+            format!("{id}/providers/Microsoft.Resources/tags/default?api-version=2021-04-01");
+        let tags = json!({ "snapferry-delete-after": "" });
+        let body = json!({ "operation": "Merge", "properties": { "tags": tags } });
+        lab.azure.arm(Method::PATCH, &path, Some(&body)).await.unwrap();
+    };
+    let (fired, ()) = tokio::join!(lab.fire(), take_back);
+    fired.unwrap();
+    let here = lab.snapshots_in("app").await.unwrap();
+    assert!(here.iter().any(|s| s["id"] == *id), "{id} is gone");
+    let runs = lab.get("/runs").await.unwrap();
+    let run = lab.get(&format!("/runs/{}", runs["runs"][0]["id"].as_str().unwrap())).await.unwrap();
+    let steps = run["steps"].as_array().unwrap();
+    let step = steps.iter().find(|step| step["step"]["effect"]["id"] == *id);
+    assert_eq!(step.unwrap()["outcome"]["why"], "changed", "{steps:#?}");
+    lab.stack.stop().await;
+}

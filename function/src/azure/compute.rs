@@ -16,7 +16,7 @@ use shared::{
 use tokio::time::Instant;
 
 use super::{
-    ArmClient, ArmError, Ended,
+    Answer, ArmClient, ArmError, Ended,
     wire::{Properties, Resource, WireGroup, WireLocation, WireLock, WireSubscription},
 };
 
@@ -234,9 +234,33 @@ impl ArmClient {
         self.run(Method::PATCH, &path, Some(&body)).await
     }
 
-    /// Deletes a snapshot.
-    pub async fn delete(&self, id: &ResourceId) -> Result<(Ended, Option<String>), ArmError> {
-        self.run(Method::DELETE, &format!("{id}?{COMPUTE}"), None).await
+    /// Deletes a snapshot if `may_go` says so of it; none if it does not, or nothing is there.
+    ///
+    /// The snapshot is read again before each try: between two tries somebody may take its mark back,
+    /// and Azure has no delete with a condition.
+    pub async fn delete(
+        &self,
+        id: &ResourceId,
+        may_go: impl Fn(&Snapshot) -> bool,
+    ) -> Result<Option<(Ended, Option<String>)>, ArmError> {
+        let target = format!("{id}?{COMPUTE}");
+        let url = self.resolve(&target)?;
+        let mut attempt = 1;
+        loop {
+            match self.snapshot(id).await? {
+                Some(point) if may_go(&point) => {}
+                // The last try has deleted it, and only the answer was lost.
+                None if attempt > 1 => return Ok(Some((Ended::Succeeded, None))),
+                _ => return Ok(None),
+            }
+            match self.send_once(Method::DELETE, url.clone(), None).await {
+                Ok(received) => {
+                    return self.follow(Answer::of(&target, received)?).await.map(Some);
+                }
+                Err(error) => self.pause(&Method::DELETE, &url, attempt, error).await?,
+            }
+            attempt += 1;
+        }
     }
 }
 

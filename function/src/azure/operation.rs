@@ -32,6 +32,11 @@ impl ArmClient {
         body: Option<&Value>,
     ) -> Result<(Ended, Option<String>), ArmError> {
         let first = self.send(method, target, body).await?;
+        self.follow(first).await
+    }
+
+    /// Follows the operation that an answer began to its end, for a while.
+    pub(super) async fn follow(&self, first: Answer) -> Result<(Ended, Option<String>), ArmError> {
         let request_id = first.request_id();
         let Some(poll) = first.header("azure-asyncoperation").map(str::to_owned) else {
             return Ok((Ended::Succeeded, request_id));
