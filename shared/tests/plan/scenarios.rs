@@ -2,7 +2,7 @@
 
 use shared::{
     Action, CopySnapshot, Decision, Effect, Fate, Gap, History, Limits, NetworkAccess, PointState,
-    Reason, Region, Request, ResourceId, SnapshotSku, Subject,
+    Reason, Region, Request, ResourceId, Schedule, SnapshotSku, Subject,
     lineage::lineage,
     model::{Outcome, Writes},
     plan, preconditions, tags,
@@ -90,11 +90,15 @@ fn a_pin_takes_the_mark_back_and_holds() {
 }
 
 #[test]
-fn a_disabled_a_missing_and_a_deselecting_policy_delete_nothing() {
+fn a_disabled_a_missing_an_unreadable_and_a_deselecting_policy_delete_nothing() {
     let world = after(3);
+    let unreadable = shared::Policy {
+        schedule: Schedule::Cron { expression: "whenever".to_owned() },
+        ..policy(&["data"])
+    };
     let disabled = shared::Policy { enabled: false, ..policy(&["data"]) };
     let other = policy(&["other"]);
-    for policies in [vec![disabled], vec![], vec![other]] {
+    for policies in [vec![disabled], vec![], vec![unreadable], vec![other]] {
         let mut world = world.clone();
         for _ in 0..20 {
             world.pass(6);
