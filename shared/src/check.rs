@@ -479,7 +479,11 @@ fn check_full(
         matches!(p.snapshot.state, PointState::Failed { .. })
             && whole.is_some_and(|key| key == p.snapshot.id.key())
     });
-    if newest.is_some() || !facts.history.readable || (sent && !failed) {
+    let unseen = facts.inventory.gaps.iter().any(|gap| {
+        matches!(gap.what.as_str(), "snapshots" | "subscription")
+            && gap.subscription.eq_ignore_ascii_case(id.subscription())
+    });
+    if newest.is_some() || unseen || !facts.history.readable || (sent && !failed) {
         violations.push(Violation::SecondFull(id.clone()));
     }
 }

@@ -116,7 +116,7 @@ pub struct Group {
 pub struct Gap {
     /// The subscription that it concerns.
     pub subscription: String,
-    /// What was asked for: `disks`, `snapshots`, …
+    /// What was asked for: `disks`, `snapshots`, …; `subscription` where nothing of it is seen.
     pub what: String,
     /// Why it was not had.
     pub message: String,
@@ -266,6 +266,13 @@ impl Inventory {
     /// The subscription of that id.
     pub fn subscription(&self, id: &str) -> Option<&Subscription> {
         self.subscriptions.iter().find(|subscription| subscription.id.eq_ignore_ascii_case(id))
+    }
+
+    /// Whether the list of a subscription's snapshots could be had.
+    pub fn lists_snapshots_of(&self, subscription: &str) -> bool {
+        let missing = |gap: &Gap| ["snapshots", "subscription"].contains(&gap.what.as_str());
+        let mut gaps = self.gaps.iter().filter(|gap| missing(gap));
+        !gaps.any(|gap| gap.subscription.eq_ignore_ascii_case(subscription))
     }
 }
 

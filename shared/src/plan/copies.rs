@@ -179,6 +179,9 @@ fn needs_full_copy(
             None => Err((Fate::Blocked, Reason::BaseGone { region: region.clone() })),
         };
     }
+    if !context.inventory.lists_snapshots_of(&want.side.subscription) {
+        return Err((Fate::Wait, Reason::TargetUnlisted { region: region.clone() }));
+    }
     if !context.history.readable {
         return Err((Fate::Blocked, Reason::HistoryUnreadable));
     }

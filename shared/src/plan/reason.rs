@@ -250,6 +250,11 @@ pub enum Reason {
         /// The region.
         region: Region,
     },
+    /// The list that may hold the region's copies is missing: the whole disk is not sent meanwhile.
+    TargetUnlisted {
+        /// The region.
+        region: Region,
+    },
     /// A full copy has been sent there once, and nothing is left of it.
     SecondFullCopy {
         /// The region.
@@ -454,6 +459,11 @@ impl fmt::Display for Reason {
             Self::TargetIsSource { region } => write!(
                 f,
                 "The target in {region} is the place that the snapshots are in. Give it another group."
+            ),
+            Self::TargetUnlisted { region } => write!(
+                f,
+                "The list that may hold the copies in {region} is missing; the whole disk is not sent \
+                 there meanwhile."
             ),
             Self::SecondFullCopy { region } => write!(
                 f,

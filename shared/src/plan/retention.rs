@@ -301,8 +301,10 @@ fn decide_point<'c, 'a>(
     kept.extend(silent.cloned());
     let marked = snapshot.delete_after();
     if !kept.is_empty() {
-        // A pin by this plan takes the mark back by itself.
-        let unmarks = snapshot.is_pinned() || guard.pinned_by.is_none();
+        // A pin by this plan takes the mark back by itself. While nothing is deleted, marks stay: what is
+        // kept only because a list is missing would lose its mark, and get it anew, with each gap.
+        let unmarks =
+            (snapshot.is_pinned() || guard.pinned_by.is_none()) && context.bar().is_none();
         if marked.is_some() && unmarks && takes_tags(context, point) {
             push(force, point, plan, |id, unique_id| Effect::UnmarkPoint { id, unique_id });
         }

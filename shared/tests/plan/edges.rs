@@ -51,6 +51,19 @@ fn a_slot_that_is_missed_in_another_group_is_not_done_again() {
 }
 
 #[test]
+fn no_whole_disk_is_sent_to_where_the_list_is_missing() {
+    let policy = "policy p: every 6h; to northeurope/dr; to westus/dr\n";
+    let step = ["copy snap 2026-11-23T00:00Z to westus/dr"];
+    let with = |gap: &str| names(&format!("{ESTATE}{gap}\n"), policy, &step);
+    assert_eq!(with("gap snapshots"), ["SecondFull"]);
+    assert_eq!(with("gap subscription"), ["SecondFull"]);
+    assert!(with("gap locks").is_empty());
+    assert!(with("gap snapshots elsewhere").is_empty());
+    // What changed since may go to where copies are seen.
+    assert!(names(&format!("{ESTATE}gap snapshots\n"), POLICY, &[COPY]).is_empty());
+}
+
+#[test]
 fn only_the_whole_copy_itself_is_sent_anew_when_it_fails() {
     let policy = "policy p: every 6h; to northeurope/dr; to westus/dr\n";
     let step = ["copy snap 2026-11-23T00:00Z to westus/dr"];

@@ -110,8 +110,9 @@ impl Scenario {
                     self.point(Some(place), when, rest);
                 }
             }
-            ["gap", what] => {
-                let (subscription, what) = (SUBSCRIPTION.to_owned(), what.to_owned());
+            ["gap", what, ref elsewhere @ ..] => {
+                let subscription = elsewhere.first().unwrap_or(&SUBSCRIPTION).to_owned().to_owned();
+                let what = what.to_owned();
                 self.inventory.gaps.push(Gap { subscription, what, message: "no".to_owned() });
             }
             ["vanished"] => self.inventory.vanished.push(Vanished {
