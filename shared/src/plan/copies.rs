@@ -213,12 +213,10 @@ fn next_point<'c, 'a>(
                 None => return Ok((*wanted, id)),
                 Some(reason) => given_up = given_up.or(Some((Fate::Blocked, reason))),
             },
-            // A delta that failed twice is left out: the next one holds its changes. A full copy
-            // is not begun a third time.
-            Err(failure) if !first && matches!(failure.1, Reason::CopyFailedTwice { .. }) => {
-                given_up.get_or_insert(failure);
-            }
-            Err(failure) => return Err(failure),
+            // A full copy is not begun a third time, nor beside what has its name. A delta is left out:
+            // the next one holds its changes.
+            Err(failure) if first => return Err(failure),
+            Err(failure) => given_up = given_up.or(Some(failure)),
         }
     }
     Err(given_up.unwrap_or((Fate::Idle, Reason::TargetComplete)))
@@ -280,7 +278,12 @@ fn free_name(
             Some(existing) => match &existing.state {
                 PointState::Failed { message, .. } => failure = Some((id, message.clone())),
                 PointState::Creating | PointState::Copying { .. } | PointState::Ready => {
-                    return Err((Fate::Blocked, Reason::NameTaken { id }));
+                    let ours = existing.is_of(&context.limits.installation);
+                    return Err(if ours {
+                        (Fate::Idle, Reason::SlotCopied { copy: id })
+                    } else {
+                        (Fate::Blocked, Reason::NameTaken { id })
+                    });
                 }
             },
         }

@@ -46,6 +46,11 @@ pub enum Reason {
         /// The resource.
         id: ResourceId,
     },
+    /// The target has the slot's copy, made of a snapshot that has gone and was made again.
+    SlotCopied {
+        /// The copy.
+        copy: ResourceId,
+    },
     /// Everything that the target wants is there or on its way.
     TargetComplete,
     /// The target lacks this point.
@@ -360,6 +365,11 @@ impl fmt::Display for Reason {
             Self::NameTaken { id } => {
                 write!(f, "`{}` has the name and was not made by this installation.", id.name())
             }
+            Self::SlotCopied { copy } => write!(
+                f,
+                "The target has the slot's copy, `{}`, of a snapshot that has gone and was made again.",
+                copy.name()
+            ),
             Self::TargetComplete => f.write_str("The target has what it should have."),
             Self::TargetLacks { point, region } => {
                 write!(f, "{region} does not have `{}` yet.", point.name())

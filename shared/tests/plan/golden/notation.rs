@@ -310,7 +310,7 @@ impl Scenario {
                     marks.push((*word, words.next().unwrap()));
                 }
                 "pinned" | "approved" | "foreign" | "by-hand" | "creating" | "failed" | "full"
-                | "untagged" | "bare" | "second" | "garbled" => marks.push((*word, "")),
+                | "untagged" | "bare" | "second" | "garbled" | "remade" => marks.push((*word, "")),
                 name => disk = name,
             }
         }
@@ -417,6 +417,7 @@ fn adorn(snapshot: &mut Snapshot, mark: &str, text: &str) {
         "marked" => tags.insert(tags::DELETE_AFTER.to_owned(), time(text).to_string()),
         "garbled" => tags.insert(tags::DELETE_AFTER.to_owned(), "soon".to_owned()),
         "approved" => tags.insert(tags::APPROVED.to_owned(), "batch".to_owned()),
+        "remade" => snapshot.unique_id.push_str("-again"),
         "foreign" => tags.insert(tags::INSTALLATION.to_owned(), "elsewhere".to_owned()),
         "by-hand" => tags.remove(tags::POLICY),
         // Somebody took all of our tags away.
