@@ -2,7 +2,7 @@
 
 use shared::{
     Action, CopySnapshot, Decision, Effect, Fate, Gap, History, Limits, NetworkAccess, PointState,
-    Reason, Region, Request, ResourceId, Schedule, SnapshotSku, Subject,
+    Reason, Region, Request, ResourceId, Schedule, SnapshotSku, Step, Subject,
     lineage::lineage,
     model::{Outcome, Writes},
     plan, preconditions, tags,
@@ -285,6 +285,49 @@ fn a_request_that_was_carried_out_is_not_carried_out_again() {
     let second = once(&world);
     assert_eq!(second.steps, []);
     assert_eq!(second.about_request(&request[0].id).unwrap().fate, Fate::Idle);
+}
+
+#[test]
+fn a_click_sends_the_whole_disk_only_where_the_region_has_none_of_it() {
+    let mut world = World::with_disks(at("2026-11-23T07:00:00Z"), &["data"]);
+    world.tick(&[policy(&["data"])]);
+    let source = world.in_group("app")[0].id.clone();
+    world.inventory.disks[0].size_bytes = 800;
+    world.inventory.snapshots[0].size_bytes = 800;
+    let share = |world: &World| {
+        let request = [copy_request(world, &source)];
+        let now = world.inventory.taken_at;
+        let plan = plan(&world.inventory, &[], &request, &History::none(), &limits(), now);
+        match &plan.steps[..] {
+            [Step { effect: Effect::StartCopy { first, bytes, .. }, .. }] => (*first, *bytes),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(share(&world), (true, 800));
+    // A copy that is there, of this disk and in this region, makes it a delta: a tenth by default.
+    let mut there = world.clone();
+    let mut copy = there.inventory.snapshots[0].clone();
+    copy.id = ResourceId::snapshot(SUBSCRIPTION, "elsewhere", "earlier");
+    (copy.is_copy, copy.region) = (true, Region::new("northeurope"));
+    copy.source_id = Some(source.clone());
+    copy.source_unique_id = Some(world.inventory.snapshots[0].unique_id.as_str().into());
+    copy.unique_id = "the copy".to_owned();
+    there.inventory.snapshots.push(copy);
+    assert_eq!(share(&there), (false, 80));
+    // Neither one in another region, nor the snapshot itself, nor one that failed.
+    for change in 0..3 {
+        let mut world = there.clone();
+        let copy = world.inventory.snapshots.last_mut().unwrap();
+        match change {
+            0 => copy.region = Region::new("westus"),
+            1 => copy.is_copy = false,
+            _ => {
+                let (code, message) = ("CopyFailed".to_owned(), "it broke".to_owned());
+                copy.state = PointState::Failed { code, message };
+            }
+        }
+        assert_eq!(share(&world), (true, 800), "{change}");
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ use shared::{
     History, Reason, Subject,
     model::{KeepRule, KeptBy},
     plan,
+    plan::DeleteBar,
 };
 
 use crate::world::{World, at, limits, policy};
@@ -32,4 +33,14 @@ fn the_decision_about_a_point_is_found_by_its_id() {
         assert_eq!(decision.subject, Subject::Point(snapshot.id.clone()));
     }
     assert!(plan.about_point(&inventory.disks[0].id).is_none());
+}
+
+#[test]
+fn each_bar_of_deletions_has_its_own_sentence() {
+    let barred = |bar| Reason::DeletesBarred { bar }.to_string();
+    let said = |bar, text: &str| assert!(barred(bar).contains(text), "{}", barred(bar));
+    said(DeleteBar::InventoryIncomplete, "not everything could be listed");
+    said(DeleteBar::PointsVanished, "listed no more");
+    said(DeleteBar::HistoryUnreadable, "past runs cannot be read");
+    said(DeleteBar::ClocksApart, "more than 5 minutes apart");
 }

@@ -184,8 +184,14 @@ pub const PLANTS: &[Plant] = &[
     plant(
         "no-deletion",
         APPLY,
-        "None if point.delete_after().is_none_or(|at| at > applying.inventory.taken_at) => Ok(None),",
-        "None if point.delete_after().is_some() => Ok(None),",
+        "point.unique_id == *unique_id && !point.is_pinned() && due",
+        "point.unique_id == *unique_id && !point.is_pinned() && !due",
+    ),
+    plant(
+        "not-read-again",
+        "function/src/azure/compute.rs",
+        "Some(point) if may_go(&point) => {}",
+        "Some(point) if attempt > 1 || may_go(&point) => {}",
     ),
     plant(
         "lost-run",
