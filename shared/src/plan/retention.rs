@@ -201,7 +201,8 @@ impl<'c, 'a> Verdicts<'c, 'a> {
         // would have been kept.
         let start = brake::window_start(context.now);
         let new = times.iter().take_while(|at| **at > start).count();
-        let mut was_kept: Vec<bool> = (0..times.len()).map(|nth| nth < new).collect();
+        let mut was_kept = vec![true; new];
+        was_kept.resize(times.len(), false);
         keep.walk(times.get(new..).unwrap_or_default(), &force.zone, |nth, _| {
             if let Some(was_kept) = was_kept.get_mut(new + nth) {
                 *was_kept = true;
