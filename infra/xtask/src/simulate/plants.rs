@@ -127,12 +127,6 @@ pub const PLANTS: &[Plant] = &[
         "let _ = unseen;\n    if own.iter().any(has_slot) {",
     ),
     plant(
-        "others-copies",
-        "shared/src/plan/wants.rs",
-        ".filter(|p| p.snapshot.is_of(&context.limits.installation))\n        .map",
-        ".filter(|_| context.now > Timestamp::MIN)\n        .map",
-    ),
-    plant(
         "in-a-loop",
         "shared/src/model/limits.rs",
         "retry_refused_hours: 24,",
