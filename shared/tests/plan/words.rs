@@ -1,13 +1,13 @@
 //! What people read of a decision, and how the one about a point is found.
 
 use shared::{
-    History, Reason, Subject,
+    Effect, History, Reason, Region, ResourceId, Subject,
     model::{KeepRule, KeptBy},
     plan,
     plan::DeleteBar,
 };
 
-use crate::world::{World, at, limits, policy};
+use crate::world::{SUBSCRIPTION, World, at, limits, policy};
 
 #[test]
 fn each_keep_rule_has_its_own_sentence() {
@@ -43,4 +43,31 @@ fn each_bar_of_deletions_has_its_own_sentence() {
     said(DeleteBar::PointsVanished, "listed no more");
     said(DeleteBar::HistoryUnreadable, "past runs cannot be read");
     said(DeleteBar::ClocksApart, "more than 5 minutes apart");
+}
+
+#[test]
+fn each_step_has_a_title_of_its_own() {
+    let world = World::with_disks(at("2026-11-23T07:00:00Z"), &["data"]);
+    let (id, at) = (ResourceId::snapshot(SUBSCRIPTION, "app", "s"), world.inventory.taken_at);
+    let (unique_id, disk) = ("u".to_owned(), world.inventory.disks[0].id.clone());
+    let (region, disk_unique_id) = (Region::new("westus"), "d".to_owned());
+    let mark = Effect::MarkPoint {
+        id: id.clone(),
+        unique_id: unique_id.clone(),
+        delete_after: at,
+        approved: None,
+    };
+    assert_eq!(mark.title(), "Mark s for deletion after 2026-11-23T07:00:00Z");
+    let unmark = Effect::UnmarkPoint { id: id.clone(), unique_id: unique_id.clone() };
+    assert_eq!(unmark.title(), "Take back the mark of s");
+    let delete = Effect::DeletePoint { id: id.clone(), unique_id: unique_id.clone() };
+    assert_eq!(delete.title(), "Delete s");
+    let abandon = Effect::AbandonCopy { id, unique_id, disk_unique_id, region };
+    assert_eq!(abandon.title(), "Give up the copy s to westus");
+    let plan = plan(&world.inventory, &[policy(&["data"])], &[], &History::none(), &limits(), at);
+    let made = plan.steps[0].effect.title();
+    assert_eq!(
+        made,
+        format!("Create snapshot {} of disk {}", plan.steps[0].effect.id().name(), disk.name())
+    );
 }
