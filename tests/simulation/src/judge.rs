@@ -9,7 +9,12 @@ use axum::http::Method;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use crate::{estate::Estate, look::Point, process::Life, scenario::later};
+use crate::{
+    estate::Estate,
+    look::Point,
+    process::Life,
+    scenario::{Wish, later},
+};
 pub(crate) use deletions::before_delete;
 
 /// How long after the last trouble all promises hold.
@@ -47,8 +52,8 @@ struct Sent {
     by_person: bool,
 }
 
-/// Judges a write that is about to reach Azure: what a lock forbids, as the lists said, is not tried,
-/// and what Azure has refused for a lock is not tried in a loop.
+/// Judges a write that is about to reach Azure: what is made is asked for; what a lock forbids, as the
+/// lists said, is not tried, and what Azure has refused for a lock is not tried in a loop.
 pub(crate) fn before_write(
     estate: &Estate,
     (installation, method, path): (usize, &Method, &str),
@@ -57,6 +62,16 @@ pub(crate) fn before_write(
 ) {
     let now = estate.clocks().now();
     let mut state = estate.state();
+    if *method == Method::PUT
+        && let Some(policies) = body.pointer("/tags/snapferry-policy").and_then(Value::as_str)
+    {
+        let saved = &state.scenario.installations[installation].saved;
+        let asks = |wish: &&Wish| policies.split(',').any(|id| id.trim() == wish.id);
+        if !saved.iter().filter(asks).any(|wish| wish.enabled && !wish.deleted) {
+            let what = format!("{method} {path}, of `{policies}`, and no such policy is enabled");
+            state.report.violate(now, "asked", what);
+        }
+    }
     let Some(read_only) = state.ledger.lock_on(path) else { return };
     if state.ledger.crowded || (*method != Method::DELETE && !read_only) {
         return;
