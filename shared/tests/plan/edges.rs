@@ -128,6 +128,32 @@ fn a_snapshot_made_again_under_its_name_is_no_base() {
 }
 
 #[test]
+fn a_target_holds_what_it_lacks_until_the_disk_has_many_snapshots() {
+    let policy = "policy p: every 6h; keep last 3; to northeurope/dr keep last 4; to westus/dr keep last 9\n";
+    let mark = ["mark snap 2026-11-21T06:00Z"];
+    // Thirteen snapshots; the twelve copies do not count.
+    assert_eq!(names(&format!("{ESTATE}limit thin 14\n"), policy, &mark), ["Wanted"]);
+    let many = format!("{ESTATE}limit thin 13\n");
+    assert!(names(&many, policy, &mark).is_empty());
+    // The newest is held all the same.
+    let newest = names(&many, policy, &["mark snap 2026-11-23T00:00Z"]);
+    assert!(newest.contains(&"Wanted".to_owned()), "{newest:?}");
+}
+
+#[test]
+fn only_policies_that_select_the_disk_hold_its_points_for_their_targets() {
+    let both = ESTATE.replace("to 2026-11-23T00:00Z", "to 2026-11-23T00:00Z of p,q");
+    let mark = ["mark snap 2026-11-21T06:00Z"];
+    let q = |disks: &str| {
+        format!("{POLICY}policy q: every 6h; keep last 3; disks {disks}; to westus/dr\n")
+    };
+    let selecting = names(&both, &q("data"), &mark);
+    assert!(selecting.contains(&"Wanted".to_owned()), "{selecting:?}");
+    let other = names(&both, &q("logs"), &mark);
+    assert!(!other.contains(&"Wanted".to_owned()), "{other:?}");
+}
+
+#[test]
 fn copies_in_flight_count_among_a_regions_copies() {
     let flying = "disk logs\nsnap 2026-11-23T00:00Z logs\n\
                   copy northeurope/dr 2026-11-23T00:00Z logs copying 10\n";
