@@ -294,6 +294,19 @@ pub(crate) fn promises(
                     format!("{} has no snapshot of {slot}; its newest is {source:?}", disk.name);
                 broken.push(("snapshots stop", what));
             }
+            // What has been due for a day goes; of the points of this policy alone, on its sides.
+            let is_alone = |p: &Point| p.tag("snapferry-policy") == Some(&wish.id);
+            let on_side = |p: &Point| {
+                let mut places = wish.targets.iter().map(|(place, _)| &scenario.places[*place]);
+                !p.is_copy || places.any(|place| place.region == p.region && place.group == p.group)
+            };
+            let due = |p: &Point| p.time_tag("snapferry-delete-after");
+            let stays =
+                chain.iter().filter(|p| ours(p) && is_alone(p) && on_side(p) && !p.deleting);
+            for point in stays.filter(|p| due(p).is_some_and(|at| at < later(now, -1_440))) {
+                let what = format!("{} was to go at {:?}", point.id, due(point));
+                broken.push(("overdue", what));
+            }
             let slack = (wish.targets.len() as i64 + 3) * scenario.tick_minutes
                 + 240 * wish.targets.len() as i64;
             for (place, _) in &wish.targets {
