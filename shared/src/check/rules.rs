@@ -291,6 +291,7 @@ pub(super) fn brake(facts: &Facts<'_>) -> (usize, usize) {
         .filter(|s| tags::read(&s.tags, tags::APPROVED).is_none())
         .count();
     let day_ago = facts.now.checked_sub(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MIN);
+    let was_there = |at: &Timestamp| *at <= day_ago;
     let mut foretold = 0;
     for disk in &facts.inventory.disks {
         let chain = facts.chain(&disk.unique_id);
@@ -307,13 +308,12 @@ pub(super) fn brake(facts: &Facts<'_>) -> (usize, usize) {
                     continue;
                 }
                 let times = together(facts, chain, policy, point);
-                let then: Vec<Timestamp> =
-                    times.iter().copied().filter(|at| *at <= day_ago).collect();
+                let then: Vec<Timestamp> = times.iter().copied().filter(was_there).collect();
                 let (now_kept, then_kept) = (kept(keep, &times, &zone), kept(keep, &then, &zone));
                 foretold += times
                     .iter()
                     .filter(|at| !now_kept.contains(at))
-                    .filter(|at| **at > day_ago || then_kept.contains(at))
+                    .filter(|at| !was_there(at) || then_kept.contains(at))
                     .count();
             }
         }

@@ -200,6 +200,39 @@ fn the_brake_says_how_many_would_be_marked() {
     assert!(may < would);
 }
 
+/// How many marks the check allows where no margin helps.
+fn allowed(points: &str, policies: &str) -> usize {
+    let estate = format!(
+        "now 2026-11-23T06:00Z\ndisk data\nlimit brake 0\nlimit percent 0\n\
+         snaps every 6h from 2026-11-20T06:00Z to 2026-11-23T06:00Z {points}\n"
+    );
+    let marks: Vec<String> = ["20", "21", "22"]
+        .iter()
+        .flat_map(|day| {
+            ["06", "12", "18"].map(|hour| format!("mark snap 2026-11-{day}T{hour}:00Z"))
+        })
+        .collect();
+    let marks: Vec<&str> = marks.iter().map(String::as_str).collect();
+    let found = violations(&estate, policies, &marks, |_| {});
+    let brake = found.iter().find_map(|v| match v {
+        Violation::Brake(_, may) => Some(*may),
+        _ => None,
+    });
+    brake.unwrap_or_else(|| panic!("{found:?}"))
+}
+
+#[test]
+fn the_brake_foretells_by_the_policies_of_the_points_that_select_the_disk() {
+    let p = "policy p: every 6h; keep last 1\n";
+    // Three of the last day, and the one that was the newest a day ago.
+    assert_eq!(allowed("", p), 4);
+    let q = |disks: &str| format!("{p}policy q: every 6h; keep last 2; disks {disks}\n");
+    assert_eq!(allowed("", &q("data")), 4);
+    assert_eq!(allowed("of p,q", &q("logs")), 4);
+    // Three of the last day by `q`, too.
+    assert_eq!(allowed("of p,q", &q("data")), 8);
+}
+
 #[test]
 fn what_azure_refused_at_this_very_time_is_not_tried() {
     let unmark = "unmark snap 2026-11-20T06:00Z";
