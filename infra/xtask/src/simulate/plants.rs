@@ -182,12 +182,6 @@ pub const PLANTS: &[Plant] = &[
         "point.unique_id == *unique_id && !point.is_pinned() && !due",
     ),
     plant(
-        "not-read-again",
-        "function/src/azure/compute.rs",
-        "Some(point) if may_go(&point) => {}",
-        "Some(point) if attempt > 1 || may_go(&point) => {}",
-    ),
-    plant(
         "lost-run",
         "function/src/tick/record.rs",
         "let run = app.records.store_run(run).await?;",
