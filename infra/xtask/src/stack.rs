@@ -4,6 +4,7 @@
 
 use std::{
     collections::BTreeMap,
+    io,
     path::{Path, PathBuf},
 };
 
@@ -127,7 +128,18 @@ impl Stack {
         if let Some(host) = self.host.take() {
             host.stop().await;
         }
-        let host = Host::start(host::Config {
+        let host = match self.host_on(port).await {
+            // Meanwhile a client of somebody's may have been given the port.
+            Err(error) if is_in_use(&error) => self.host_on(self.options.portal_port).await,
+            started => started,
+        };
+        let host = host.context("starting the host")?;
+        self.host = Some(host);
+        Ok(())
+    }
+
+    async fn host_on(&self, port: u16) -> anyhow::Result<Host> {
+        Host::start(host::Config {
             app_dir: self.options.app.clone(),
             port,
             settings: self.settings(),
@@ -136,9 +148,6 @@ impl Stack {
             proxying: self.options.proxying,
         })
         .await
-        .context("starting the host")?;
-        self.host = Some(host);
-        Ok(())
     }
 
     /// Starts a second deployment of the same app beside the first, on the same store and queue,
@@ -293,4 +302,10 @@ fn port_of(url: &str) -> anyhow::Result<u16> {
     let authority = url.split('/').nth(2).context("a URL has an authority")?;
     let port = authority.rsplit(':').next().context("it has a port")?;
     port.parse().with_context(|| format!("`{port}` is no port"))
+}
+
+/// Whether a server could not begin as its port is another's.
+fn is_in_use(error: &anyhow::Error) -> bool {
+    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
+    causes.any(|cause| cause.kind() == io::ErrorKind::AddrInUse)
 }
