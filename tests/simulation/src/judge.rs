@@ -322,9 +322,10 @@ pub(crate) fn promises(
                 let on = |p: &Point| p.is_copy && p.region == place.region && (shared || ours(p));
                 let copied = newest(&on);
                 let due = later(slot, -wish.every_minutes - slack);
-                // What a storm left to copy is copied in order, one at a time for a disk: as long as
-                // there is no pause, it has its time.
-                let begun = chain.iter().filter(|p| on(p)).map(|p| p.created_at).max();
+                // What a storm left to copy is copied in order, one at a time for a disk and all its
+                // policies: as long as there is no pause, it has its time.
+                let there = chain.iter().filter(|p| p.is_copy && p.region == place.region);
+                let begun = there.map(|p| p.created_at).max();
                 let catches_up = begun.is_some_and(|at| at > later(now, -slack))
                     && now.duration_since(since) < SETTLED * 2;
                 if !catches_up && copied.is_none_or(|at| at < due) {
