@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::{
     estate::Estate,
-    look::Point,
+    look::{Point, names_policy},
     process::Life,
     scenario::{Wish, later},
 };
@@ -66,7 +66,7 @@ pub(crate) fn before_write(
         && let Some(policies) = body.pointer("/tags/snapferry-policy").and_then(Value::as_str)
     {
         let saved = &state.scenario.installations[installation].saved;
-        let asks = |wish: &&Wish| policies.split(',').any(|id| id.trim() == wish.id);
+        let asks = |wish: &&Wish| names_policy(policies, &wish.id);
         if !saved.iter().filter(asks).any(|wish| wish.enabled && !wish.deleted) {
             let what = format!("{method} {path}, of `{policies}`, and no such policy is enabled");
             state.report.violate(now, "asked", what);
@@ -275,11 +275,9 @@ pub(crate) fn promises(
             let disturbed = state.ledger.disturbed.contains(unique_id);
             let chain = look.chain(unique_id);
             // Of two points that a wrong clock put in another year, Azure copies the earlier first:
-            // what is taken since cannot follow.
-            // A copy that began in another year ends in that year.
-            let begun_later = |p: &&Point| p.is_copy && !p.ready && p.created_at > now;
-            let lost_order =
-                chain.iter().any(|p| p.taken_at() > Some(now)) || chain.iter().any(begun_later);
+            // what is taken since cannot follow. And a copy that began in another year ends in that year.
+            let begun_later = |p: &Point| p.is_copy && !p.ready && p.created_at > now;
+            let lost_order = chain.iter().any(|p| p.taken_at() > Some(now) || begun_later(p));
             let newest = |side: &dyn Fn(&Point) -> bool| {
                 let times =
                     chain.iter().filter(|p| p.ready && side(p)).filter_map(|p| p.taken_at());

@@ -41,6 +41,11 @@ pub(crate) struct Look {
     pub(crate) disks: Vec<Disk>,
 }
 
+/// Whether the text of a policy tag names that policy.
+pub(crate) fn names_policy(tag: &str, policy: &str) -> bool {
+    tag.split(',').any(|named| named.trim() == policy)
+}
+
 /// A side: region, subscription, group, in lower case.
 pub(crate) type Side = (String, String, String);
 
@@ -92,7 +97,7 @@ impl Point {
 
     /// Whether the policy of that id asked for it.
     pub(crate) fn is_of(&self, policy: &str) -> bool {
-        self.tag("snapferry-policy").is_some_and(|all| all.split(',').any(|p| p.trim() == policy))
+        self.tag("snapferry-policy").is_some_and(|all| names_policy(all, policy))
     }
 
     pub(crate) fn is_under_way(&self) -> bool {
