@@ -139,11 +139,21 @@ impl Stack {
     }
 
     async fn host_on(&self, port: u16) -> anyhow::Result<Host> {
+        self.host_of("host", port, self.settings()).await
+    }
+
+    /// A host of the app whose state is in the folder of that name.
+    async fn host_of(
+        &self,
+        name: &str,
+        port: u16,
+        settings: BTreeMap<String, String>,
+    ) -> anyhow::Result<Host> {
         Host::start(host::Config {
             app_dir: self.options.app.clone(),
             port,
-            settings: self.settings(),
-            state_dir: self.options.state.join("host"),
+            settings,
+            state_dir: self.options.state.join(name),
             principal: None,
             proxying: self.options.proxying,
         })
@@ -159,16 +169,7 @@ impl Stack {
     ) -> anyhow::Result<Host> {
         let mut settings = self.settings();
         settings.extend(own.clone());
-        Host::start(host::Config {
-            app_dir: self.options.app.clone(),
-            port: 0,
-            settings,
-            state_dir: self.options.state.join(name),
-            principal: None,
-            proxying: self.options.proxying,
-        })
-        .await
-        .context("starting a second host")
+        self.host_of(name, 0, settings).await.context("starting a second host")
     }
 
     fn settings(&self) -> BTreeMap<String, String> {
