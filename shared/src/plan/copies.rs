@@ -40,14 +40,12 @@ pub(super) fn plan_copies(
             None => turns.extend(view.wants.iter().map(|want| (view, want))),
         }
     }
-    let urgency = |view: &View<'_, '_>, want: &Want<'_, '_>| {
-        let abandoned = context.history.abandoned(&view.disk.unique_id, &want.side);
-        let waits = abandoned.is_some_and(|at| context.now.duration_since(at) < PENANCE);
+    turns.sort_by_cached_key(|(view, want)| {
         let oldest = want.points.first().map(|wanted| wanted.point.point_time);
-        // Two sides of one region take a point before either takes the next.
-        (waits, want.deadline, oldest, view.disk.id.clone(), want.side.clone())
-    };
-    turns.sort_by_cached_key(|(view, want)| urgency(view, want));
+        let waits = does_penance(context, view, want);
+        let deadline = region_deadline(context, view, want);
+        (waits, deadline, oldest, want.deadline, view.disk.id.clone(), want.side.clone())
+    });
     for (view, want) in turns {
         let subject = Subject::Disk(view.disk.id.clone());
         let place = (want.side.subscription.clone(), want.side.region.clone());
@@ -70,6 +68,22 @@ pub(super) fn plan_copies(
             }
         }
     }
+}
+
+fn does_penance(context: &Context<'_>, view: &View<'_, '_>, want: &Want<'_, '_>) -> bool {
+    let abandoned = context.history.abandoned(&view.disk.unique_id, &want.side);
+    abandoned.is_some_and(|at| context.now.duration_since(at) < PENANCE)
+}
+
+/// When the first of a disk's sides in a want's region breaks its RPO. They have their turn together,
+/// the oldest point first: a newer one at any of them bars the older ones from all for good
+/// (compute-snapshots §1.6), and a side that is seldom due would never get one.
+fn region_deadline(context: &Context<'_>, view: &View<'_, '_>, want: &Want<'_, '_>) -> Timestamp {
+    let waits = does_penance(context, view, want);
+    let due = view.wants.iter().filter(|other| other.side.region == want.side.region);
+    let due = due.filter(|other| !other.points.is_empty());
+    let due = due.filter(|other| does_penance(context, view, other) == waits);
+    due.map(|other| other.deadline).min().unwrap_or(want.deadline)
 }
 
 /// A copy is seen, not awaited; one that has had its time is given up where the policy says so.

@@ -1,14 +1,15 @@
 //! Stories of one disk, each named after what it shows.
 
+use jiff::SignedDuration;
 use shared::{
-    Action, CopySnapshot, Decision, Effect, Fate, Gap, History, Limits, NetworkAccess, PointState,
-    Reason, Region, Request, ResourceId, Schedule, SnapshotSku, Step, Subject,
+    Action, CopySnapshot, Decision, Effect, Fate, Gap, History, Keep, Limits, NetworkAccess,
+    PointState, Policy, Reason, Region, Request, ResourceId, Schedule, SnapshotSku, Step, Subject,
     lineage::lineage,
     model::{Outcome, Writes},
     plan, preconditions, tags,
 };
 
-use crate::world::{SUBSCRIPTION, World, at, disk_id, limits, policy};
+use crate::world::{SUBSCRIPTION, World, at, disk_id, limits, policy, target};
 
 fn fate_of<'p>(decisions: &'p [Decision], id: &ResourceId) -> &'p Decision {
     decisions.iter().find(|d| d.subject == Subject::Point(id.clone())).unwrap()
@@ -49,6 +50,40 @@ fn missed_slots_collapse_into_the_latest() {
     world.pass(100);
     let plan = world.tick(&policies);
     assert_eq!(plan.steps.len(), 1);
+}
+
+/// Azure takes no point older than the newest in the region: the hourly side, which is always the
+/// more urgent, would bar every daily point for good.
+#[test]
+fn an_hourly_side_does_not_pass_the_daily_one_beside_it() {
+    let mut world = World::with_disks(at("2026-11-01T00:00:00Z"), &["data"]);
+    let targets = |sides: &[(&str, &str)]| {
+        sides.iter().map(|(region, group)| target(region, group, Keep::default())).collect()
+    };
+    let hourly = Policy {
+        schedule: Schedule::Every { minutes: 60 },
+        targets: targets(&[("northeurope", "dr"), ("westeurope", "dr")]),
+        ..policy(&["data"])
+    };
+    let daily = Policy {
+        id: "q".to_owned(),
+        schedule: Schedule::Cron { expression: "30 2 * * *".to_owned() },
+        targets: targets(&[("northeurope", "dr"), ("northeurope", "app"), ("westeurope", "dr")]),
+        ..policy(&["data"])
+    };
+    let (policies, app) = ([hourly, daily], Region::new("northeurope"));
+    for quarter in 0..5 * 96 {
+        let now = at("2026-11-01T00:00:00Z") + SignedDuration::from_mins(15 * quarter);
+        world.inventory.taken_at = now;
+        world.pass(0);
+        world.tick(&policies);
+        let lineage = lineage(&world.inventory);
+        let points = lineage.of(&world.inventory.disks[0]).iter();
+        let mine = points.filter(|p| p.side().region == app && p.side().group == "app");
+        let newest = mine.map(|p| p.point_time).max();
+        let late = newest.is_none_or(|newest| now.duration_since(newest).as_hours() > 26);
+        assert!(quarter < 2 * 96 || !late, "at {now} the newest daily point is of {newest:?}");
+    }
 }
 
 #[test]
