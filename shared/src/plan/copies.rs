@@ -1,5 +1,5 @@
-//! Which copies to start: in creation order, one of a disk at a time over all its targets, the
-//! one closest to breaking its RPO first, never a second full one.
+//! Which copies to start: in creation order in each region, one of a disk at a time over all its
+//! targets, the one closest to breaking its RPO first, never a second full one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     lineage::Point,
-    model::{PointState, Region, ResourceId, Spent},
+    model::{Disk, PointState, Region, ResourceId, Side, Spent},
     names,
     status::source_side,
     tags,
@@ -25,65 +25,101 @@ const MAX_ATTEMPTS: usize = 2;
 /// A target whose copy was given up comes after the disk's others for so long.
 const PENANCE: SignedDuration = SignedDuration::from_hours(24);
 
+/// A copy that may be started, or why none is.
+type Next<'c, 'a> = Result<Start<'c, 'a>, (Fate, Reason)>;
+
+/// A copy that a side would have next.
+struct Start<'c, 'a> {
+    effect: Effect,
+    point: &'c Point<'a>,
+    force: &'c Force<'a>,
+    /// Whether the whole disk would travel.
+    first: bool,
+    /// Upper bound of what would travel.
+    bytes: u64,
+}
+
+/// A side's turn.
+struct Turn<'v, 'c, 'a> {
+    view: &'v View<'c, 'a>,
+    want: &'v Want<'c, 'a>,
+    next: Next<'c, 'a>,
+    /// Whether the side comes after the disk's others, as a copy to it was given up.
+    penance: bool,
+    /// When the first of the disk's sides in the region that can have a copy now breaks its RPO.
+    deadline: Timestamp,
+}
+
 pub(super) fn plan_copies(
     context: &Context<'_>,
     views: &[View<'_, '_>],
     copying: &mut BTreeSet<String>,
     plan: &mut Plan,
 ) {
-    let mut flights = in_flight_by_region(context);
-    let mut budget = Budget::of(context);
-    let mut turns: Vec<(&View<'_, '_>, &Want<'_, '_>)> = vec![];
+    let mut room =
+        Room { flights: in_flight_by_region(context), budget: Budget::of(context), copying };
+    let mut turns: Vec<Turn<'_, '_, '_>> = vec![];
     for view in views {
         match view.chain.iter().find(|p| p.snapshot.is_copy && p.snapshot.state.is_under_way()) {
             Some(point) => under_way(context, view, point, plan),
-            None => turns.extend(view.wants.iter().map(|want| (view, want))),
+            None => turns.extend(turns_of(context, view, &room)),
         }
     }
-    turns.sort_by_cached_key(|(view, want)| {
-        let oldest = want.points.first().map(|wanted| wanted.point.point_time);
-        let waits = does_penance(context, view, want);
-        let deadline = region_deadline(context, view, want);
-        (waits, deadline, oldest, want.deadline, view.disk.id.clone(), want.side.clone())
+    turns.sort_by_cached_key(|turn| {
+        let Turn { view, want, next, penance, deadline } = turn;
+        let point_time = next.as_ref().ok().map(|start| start.point.point_time);
+        let names = (view.disk.id.clone(), want.side.clone());
+        (*penance, *deadline, point_time, want.deadline, names)
     });
-    for (view, want) in turns {
-        let subject = Subject::Disk(view.disk.id.clone());
-        let place = (want.side.subscription.clone(), want.side.region.clone());
-        let flights = flights.entry(place).or_default();
-        let next = next_copy(context, view, want, copying).and_then(|found| {
-            if *flights >= context.limits.copies_in_flight {
-                let region = want.side.region.clone();
-                return Err((Fate::Wait, Reason::TooManyCopies { region }));
-            }
-            budget.take(context, found.2, &found.0)?;
-            Ok(found)
+    for Turn { view, want, next, .. } in turns {
+        let (disk, side) = (view.disk, &want.side);
+        let subject = Subject::Disk(disk.id.clone());
+        let next = next.and_then(|start| match room.obstacle(context, disk, side, &start) {
+            Some(obstacle) => Err(obstacle),
+            None => Ok(start),
         });
         match next {
             Err((fate, reason)) => plan.decide(subject, fate, vec![reason]),
-            Ok((effect, reason, force)) => {
-                *flights += 1;
-                copying.insert(view.disk.unique_id.clone());
-                plan.decide(subject, Fate::Act, vec![reason]);
-                plan.steps.push(Step { effect, cause: snapshots::cause(force) });
+            Ok(start) => {
+                room.take(disk, side, &start);
+                let (point, region) = (start.point.snapshot.id.clone(), side.region.clone());
+                plan.decide(subject, Fate::Act, vec![Reason::TargetLacks { point, region }]);
+                let cause = snapshots::cause(start.force);
+                plan.steps.push(Step { effect: start.effect, cause });
             }
         }
     }
 }
 
-fn does_penance(context: &Context<'_>, view: &View<'_, '_>, want: &Want<'_, '_>) -> bool {
-    let abandoned = context.history.abandoned(&view.disk.unique_id, &want.side);
-    abandoned.is_some_and(|at| context.now.duration_since(at) < PENANCE)
-}
-
-/// When the first of a disk's sides in a want's region breaks its RPO. They have their turn together,
-/// the oldest point first: a newer one at any of them bars the older ones from all for good
-/// (compute-snapshots §1.6), and a side that is seldom due would never get one.
-fn region_deadline(context: &Context<'_>, view: &View<'_, '_>, want: &Want<'_, '_>) -> Timestamp {
-    let waits = does_penance(context, view, want);
-    let due = view.wants.iter().filter(|other| other.side.region == want.side.region);
-    let due = due.filter(|other| !other.points.is_empty());
-    let due = due.filter(|other| does_penance(context, view, other) == waits);
-    due.map(|other| other.deadline).min().unwrap_or(want.deadline)
+/// The turns of a disk's sides. Those of one region come together, the oldest point first: a newer
+/// one at any of them bars the older ones from all for good (compute-snapshots §1.6), and a side
+/// that is seldom due would never get one. A side that can have no copy now hurries no other.
+fn turns_of<'v, 'c, 'a>(
+    context: &Context<'_>,
+    view: &'v View<'c, 'a>,
+    room: &Room<'_>,
+) -> Vec<Turn<'v, 'c, 'a>> {
+    let turn = |want: &'v Want<'c, 'a>| {
+        let abandoned = context.history.abandoned(&view.disk.unique_id, &want.side);
+        let penance = abandoned.is_some_and(|at| context.now.duration_since(at) < PENANCE);
+        let next = next_copy(context, view, want);
+        Turn { view, want, next, penance, deadline: want.deadline }
+    };
+    let mut turns: Vec<Turn<'_, '_, '_>> = view.wants.iter().map(turn).collect();
+    let mut due: BTreeMap<(bool, &Region), Timestamp> = BTreeMap::new();
+    for turn in &turns {
+        let obstacle = |start| room.obstacle(context, view.disk, &turn.want.side, start);
+        if turn.next.as_ref().is_ok_and(|start| obstacle(start).is_none()) {
+            let due = due.entry((turn.penance, &turn.want.side.region)).or_insert(turn.deadline);
+            *due = turn.deadline.min(*due);
+        }
+    }
+    for turn in &mut turns {
+        if let Some(due) = due.get(&(turn.penance, &turn.want.side.region)) {
+            turn.deadline = *due;
+        }
+    }
+    turns
 }
 
 /// A copy is seen, not awaited; one that has had its time is given up where the policy says so.
@@ -133,18 +169,13 @@ fn next_copy<'c, 'a>(
     context: &Context<'_>,
     view: &View<'_, '_>,
     want: &Want<'c, 'a>,
-    copying: &BTreeSet<String>,
-) -> Result<(Effect, Reason, &'c Force<'a>), (Fate, Reason)> {
-    let Some(Wanted { point: oldest, force, .. }) = want.points.first() else {
+) -> Next<'c, 'a> {
+    let Some(Wanted { force, .. }) = want.points.first() else {
         return Err((Fate::Idle, Reason::TargetComplete));
     };
     let (disk, side) = (view.disk, &want.side);
     if source_side(force.policy, disk) == *side {
         return Err((Fate::Blocked, Reason::TargetIsSource { region: side.region.clone() }));
-    }
-    if copying.contains(&disk.unique_id) {
-        // Another step of this very plan copies the disk.
-        return Err((Fate::Wait, Reason::CopyUnderWay { copy: oldest.snapshot.id.clone() }));
     }
     let first = needs_full_copy(context, view, want)?;
     let (Wanted { point, force, target, .. }, id) = next_point(context, view, want, first)?;
@@ -170,9 +201,7 @@ fn next_copy<'c, 'a>(
         bytes,
         tags: copy_tags(context, point),
     };
-    let reason =
-        Reason::TargetLacks { point: point.snapshot.id.clone(), region: side.region.clone() };
-    Ok((effect, reason, force))
+    Ok(Start { effect, point, force, first, bytes })
 }
 
 /// Whether the whole disk would travel. It does so to a side once; a second time is a person's
@@ -332,6 +361,47 @@ fn in_flight_by_region(context: &Context<'_>) -> BTreeMap<(String, Region), usiz
     flights
 }
 
+/// What this plan may still start.
+struct Room<'p> {
+    /// Copies on their way, by subscription and region.
+    flights: BTreeMap<(String, Region), usize>,
+    budget: Budget,
+    /// The disks that a step of this plan copies, by unique id.
+    copying: &'p mut BTreeSet<String>,
+}
+
+impl Room<'_> {
+    fn obstacle(
+        &self,
+        context: &Context<'_>,
+        disk: &Disk,
+        side: &Side,
+        start: &Start<'_, '_>,
+    ) -> Option<(Fate, Reason)> {
+        if self.copying.contains(&disk.unique_id) {
+            let copy = start.point.snapshot.id.clone();
+            return Some((Fate::Wait, Reason::CopyUnderWay { copy }));
+        }
+        let flights = self.flights.get(&place(side)).copied().unwrap_or_default();
+        if flights >= context.limits.copies_in_flight {
+            let region = side.region.clone();
+            return Some((Fate::Wait, Reason::TooManyCopies { region }));
+        }
+        self.budget.obstacle(context, start)
+    }
+
+    fn take(&mut self, disk: &Disk, side: &Side, start: &Start<'_, '_>) {
+        self.copying.insert(disk.unique_id.clone());
+        *self.flights.entry(place(side)).or_default() += 1;
+        self.budget.take(start);
+    }
+}
+
+/// Where copies are counted: a subscription and its region.
+fn place(side: &Side) -> (String, Region) {
+    (side.subscription.clone(), side.region.clone())
+}
+
 /// What policies may still move, this plan's copies counted.
 struct Budget {
     month: BTreeMap<String, u64>,
@@ -353,38 +423,33 @@ impl Budget {
         budget
     }
 
-    /// Takes a copy's bytes, or says which limit stands against it.
-    fn take(
-        &mut self,
-        context: &Context<'_>,
-        force: &Force<'_>,
-        effect: &Effect,
-    ) -> Result<(), (Fate, Reason)> {
-        let Effect::StartCopy { first, bytes, .. } = effect else { return Ok(()) };
-        let policy = &force.policy.id;
-        let month = self.month.entry(policy.clone()).or_default();
-        let today = self.first_today.entry(policy.clone()).or_default();
+    /// Which limit stands against a copy's bytes.
+    fn obstacle(&self, context: &Context<'_>, start: &Start<'_, '_>) -> Option<(Fate, Reason)> {
+        let Start { force, first, bytes, .. } = start;
+        let of_policy = |sums: &BTreeMap<String, u64>| sums.get(&force.policy.id).copied();
+        let month = of_policy(&self.month).unwrap_or_default();
+        let today = of_policy(&self.first_today).unwrap_or_default();
         if let Some(limit_gib) = force.policy.stop_loss_gib {
             if !context.history.readable {
-                return Err((Fate::Blocked, Reason::HistoryUnreadable));
+                return Some((Fate::Blocked, Reason::HistoryUnreadable));
             }
-            if *month + bytes > u64::from(limit_gib) << 30 {
-                let (policy, spent_gib) = (policy.clone(), *month >> 30);
-                return Err((Fate::Blocked, Reason::StopLoss { policy, spent_gib, limit_gib }));
+            if month + bytes > u64::from(limit_gib) << 30 {
+                let (policy, spent_gib) = (force.policy.id.clone(), month >> 30);
+                return Some((Fate::Blocked, Reason::StopLoss { policy, spent_gib, limit_gib }));
             }
         }
-        if *first {
-            // The first of a day goes whatever its size: a disk may be larger than the share.
-            if let Some(limit_gib) = force.policy.first_copies_gib_per_day
-                && *today > 0
-                && *today + bytes > u64::from(limit_gib) << 30
-            {
-                let policy = policy.clone();
-                return Err((Fate::Wait, Reason::StagedForLater { policy, limit_gib }));
-            }
-            *today += bytes;
+        // The first of a day goes whatever its size: a disk may be larger than the share.
+        let limit_gib = force.policy.first_copies_gib_per_day.filter(|_| *first && today > 0)?;
+        let fits = today + bytes <= u64::from(limit_gib) << 30;
+        let policy = force.policy.id.clone();
+        (!fits).then_some((Fate::Wait, Reason::StagedForLater { policy, limit_gib }))
+    }
+
+    fn take(&mut self, start: &Start<'_, '_>) {
+        let policy = &start.force.policy.id;
+        *self.month.entry(policy.clone()).or_default() += start.bytes;
+        if start.first {
+            *self.first_today.entry(policy.clone()).or_default() += start.bytes;
         }
-        *month += bytes;
-        Ok(())
     }
 }
