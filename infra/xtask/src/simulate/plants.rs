@@ -101,7 +101,7 @@ pub const PLANTS: &[Plant] = &[
         "None => Err((Fate::Blocked, Reason::BaseGone { region: region.clone() })),",
         "None => Ok(false),",
     ),
-    plant("two-at-once", COPIES, "copying.insert(view.disk.unique_id.clone());", ""),
+    plant("two-at-once", COPIES, "self.copying.insert(disk.unique_id.clone());", ""),
     plant(
         "newest-first",
         "shared/src/plan/wants.rs",
