@@ -160,7 +160,7 @@ pub fn plan(
     let mut copying = BTreeSet::new();
     requests::plan_requests(&context, requests, &mut copying, &mut plan);
     snapshots::plan_snapshots(&context, &views, &mut plan);
-    copies::plan_copies(&context, &views, &mut copying, &mut plan);
+    copies::plan_copies(&context, &views, copying, &mut plan);
     retention::plan_retention(&context, &views, requests, &mut plan);
     note_seen(&context, &views, &mut plan);
     limit_steps(&mut plan, limits);

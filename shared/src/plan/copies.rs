@@ -53,7 +53,7 @@ struct Turn<'v, 'c, 'a> {
 pub(super) fn plan_copies(
     context: &Context<'_>,
     views: &[View<'_, '_>],
-    copying: &mut BTreeSet<String>,
+    copying: BTreeSet<String>,
     plan: &mut Plan,
 ) {
     let mut room =
@@ -97,7 +97,7 @@ pub(super) fn plan_copies(
 fn turns_of<'v, 'c, 'a>(
     context: &Context<'_>,
     view: &'v View<'c, 'a>,
-    room: &Room<'_>,
+    room: &Room,
 ) -> Vec<Turn<'v, 'c, 'a>> {
     let turn = |want: &'v Want<'c, 'a>| {
         let abandoned = context.history.abandoned(&view.disk.unique_id, &want.side);
@@ -362,15 +362,15 @@ fn in_flight_by_region(context: &Context<'_>) -> BTreeMap<(String, Region), usiz
 }
 
 /// What this plan may still start.
-struct Room<'p> {
+struct Room {
     /// Copies on their way, by subscription and region.
     flights: BTreeMap<(String, Region), usize>,
     budget: Budget,
     /// The disks that a step of this plan copies, by unique id.
-    copying: &'p mut BTreeSet<String>,
+    copying: BTreeSet<String>,
 }
 
-impl Room<'_> {
+impl Room {
     fn obstacle(
         &self,
         context: &Context<'_>,
