@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use shared::{Action, api::Role};
 
-use crate::store::use_store;
+use crate::{components::prose::prose, store::use_store};
 
 /// `label` while it may be pressed, `busy` while the action waits; what fails is told as a message that begins with
 /// `failure`.
@@ -32,7 +32,7 @@ pub(crate) fn AskButton(
                 {move || if waits.get() { busy.to_owned() } else { label.clone() }}
             </button>
             <span class="dim" role="status">
-                {move || why_not.get().map(|reason| format!("Not possible: {reason}"))}
+                {move || why_not.get().map(|reason| prose(&format!("Not possible: {reason}")))}
             </span>
         </div>
     }

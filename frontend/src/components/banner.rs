@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::icon::ToneIcon;
+use super::{icon::ToneIcon, prose::prose};
 use crate::{
     present::{Tone, time},
     store::{Link, Notice, use_store},
@@ -74,7 +74,7 @@ fn NoticeLine(notice: Notice) -> impl IntoView {
         <div class=class role=role>
             <ToneIcon tone/>
             <span>
-                {notice.text}
+                {prose(&notice.text)}
                 {notice.href.map(|href| view! { " " <a href=href>"Show"</a> })}
             </span>
             <button class="plain" type="button" on:click=move |_| store.dismiss(id)>

@@ -13,6 +13,7 @@ use crate::{
         equivalent::Equivalent,
         field::Choice,
         obstacles::{Obstacles, Problem},
+        prose::prose,
     },
     store::use_store,
 };
@@ -83,7 +84,7 @@ pub(super) fn ActionDialog(
     let button = move || if is_sending.get() { "Asking…" } else { submit };
     let error = move || {
         failure.get().map(|text| {
-            view! { <p class="banner bad" role="alert">{text} " What you typed is kept; try again."</p> }
+            view! { <p class="banner bad" role="alert">{prose(&text)} " What you typed is kept; try again."</p> }
         })
     };
     view! {
@@ -101,7 +102,7 @@ pub(super) fn ActionDialog(
                         {button}
                     </button>
                     <span class="dim" role="status">
-                        {move || why_not.get().map(|reason| format!("Not possible: {reason}"))}
+                        {move || why_not.get().map(|reason| prose(&format!("Not possible: {reason}")))}
                     </span>
                 </div>
             </form>

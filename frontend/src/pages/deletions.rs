@@ -43,7 +43,7 @@ pub(crate) fn DeletionsPage() -> impl IntoView {
     }) {
         Some(None) => view! { <p class="loading" role="status">"Loading…"</p> }.into_any(),
         Some(Some(message)) => {
-            view! { <p class="banner bad" role="alert">{message}</p> }.into_any()
+            view! { <p class="banner bad" role="alert">{prose(&message)}</p> }.into_any()
         }
         None => match batch.get() {
             None => view! { <p class="empty">"No deletion waits for approval."</p> }.into_any(),

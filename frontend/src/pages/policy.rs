@@ -154,7 +154,7 @@ fn Editor(draft: Draft, saved: Option<Policy>) -> impl IntoView {
                     {move || problems.get().into_iter().map(problem).collect_view()}
                     {move || cautions.get().into_iter().map(caution).collect_view()}
                 </ul>
-                {move || failure.get().map(|text| view! { <p class="banner bad" role="alert">{text}</p> })}
+                {move || failure.get().map(|text| view! { <p class="banner bad" role="alert">{prose(&text)}</p> })}
                 <div class="dialog-foot">
                     <button
                         type="submit"
@@ -165,9 +165,9 @@ fn Editor(draft: Draft, saved: Option<Policy>) -> impl IntoView {
                     </button>
                     <span class="dim" role="status">
                         {move || match blocked.get() {
-                            Some(reason) => format!("Not possible: {reason}"),
-                            None if !is_changed.get() => "Nothing is changed.".to_owned(),
-                            None => String::new(),
+                            Some(reason) => prose(&format!("Not possible: {reason}")),
+                            None if !is_changed.get() => prose("Nothing is changed."),
+                            None => prose(""),
                         }}
                     </span>
                     {(!is_new).then(|| view! {
@@ -214,7 +214,7 @@ fn ConfirmDelete(policy: Policy, query: Query) -> impl IntoView {
                 "Its disks get no more snapshots and copies by itself. Every point that it made \
                  stays: it is released, and nothing deletes it."
             </p>
-            {move || failure.get().map(|text| view! { <p class="banner bad" role="alert">{text}</p> })}
+            {move || failure.get().map(|text| view! { <p class="banner bad" role="alert">{prose(&text)}</p> })}
             <div class="dialog-foot">
                 <button type="button" class="danger" on:click=delete>"Delete policy"</button>
                 <button type="button" on:click=move |_| close()>"Cancel"</button>

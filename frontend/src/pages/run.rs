@@ -20,7 +20,7 @@ pub(crate) fn RunPage() -> impl IntoView {
     let body = move || match run.get() {
         Load::Loading => view! { <p class="loading" role="status">"Loading…"</p> }.into_any(),
         Load::Failed(message) => {
-            view! { <p class="banner bad" role="alert">{message}</p> }.into_any()
+            view! { <p class="banner bad" role="alert">{prose(&message)}</p> }.into_any()
         }
         Load::Ready(run) => view! { <Found run/> }.into_any(),
     };
@@ -33,8 +33,7 @@ pub(crate) fn RunPage() -> impl IntoView {
 #[component]
 fn Found(run: Run) -> impl IntoView {
     let word = result(run.steps.len(), run.failures(), run.problems.len());
-    let problems =
-        run.problems.iter().cloned().map(|text| view! { <li class="problem">{text}</li> });
+    let problems = run.problems.iter().map(|text| view! { <li class="problem">{prose(text)}</li> });
     let took = format!("{:.1} s", run.duration_ms as f64 / 1000.0);
     let inventory = run.inventory.clone().unwrap_or_else(|| "nothing could be listed".to_owned());
     let by_fate = present::FATES.into_iter().filter_map(|fate| {
@@ -82,7 +81,7 @@ fn Steps(steps: Vec<StepOutcome>) -> impl IntoView {
                 </th>
                 <td data-label="Outcome">
                     <Badge word=Signal::stored(word)/>
-                    {message.map(|text| view! { <p class="cell-message">{text}</p> })}
+                    {message.map(|text| view! { <p class="cell-message">{prose(&text)}</p> })}
                 </td>
                 <td data-label="Azure request id" class="code">{id}</td>
             </tr>

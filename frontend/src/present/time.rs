@@ -42,12 +42,12 @@ pub(crate) fn stamp(at: Timestamp) -> String {
     at.to_zoned(TimeZone::UTC).strftime("%Y%m%dT%H%MZ").to_string()
 }
 
-/// `5 min ago`, `in 2 h`.
+/// `5 min ago`, `just now`, `in 2 h`. What the page calls now may be ten seconds old.
 pub(crate) fn relative(at: Timestamp, now: Timestamp) -> String {
     let seconds = now.duration_since(at).as_secs();
     match seconds {
-        -4..5 => "now".to_owned(),
-        5.. => format!("{} ago", span(seconds)),
+        -10..10 => "just now".to_owned(),
+        10.. => format!("{} ago", span(seconds)),
         _ => format!("in {}", span(-seconds)),
     }
 }
@@ -110,6 +110,7 @@ mod tests {
         let now = at("2026-11-23T06:00:00Z");
         assert_eq!(relative(at("2026-11-23T05:55:00Z"), now), "5 min ago");
         assert_eq!(relative(at("2026-11-23T08:00:00Z"), now), "in 2 h");
-        assert_eq!(relative(now, now), "now");
+        assert_eq!(relative(at("2026-11-23T06:00:10Z"), now), "just now");
+        assert_eq!(relative(at("2026-11-23T05:59:50Z"), now), "10 s ago");
     }
 }

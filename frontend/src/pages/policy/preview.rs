@@ -172,11 +172,17 @@ fn Shown(outlook: Outlook) -> impl IntoView {
             {steps.into_iter().take(SHOWN).map(step).collect_view()}
             {more(step_count)}
         </ol>
-        <h3>"Why"</h3>
-        <ul class="lines">
-            {disks.into_iter().take(SHOWN).map(line).collect_view()}
-            {more(disk_count)}
-        </ul>
+        {if disk_count == 0 {
+            view! { <p class="dim">"Nothing for any disk: none is selected, or the policy is off."</p> }.into_any()
+        } else {
+            view! {
+                <h3>"Why"</h3>
+                <ul class="lines">
+                    {disks.into_iter().take(SHOWN).map(line).collect_view()}
+                    {more(disk_count)}
+                </ul>
+            }.into_any()
+        }}
         <h3>"Deletions"</h3>
         {if going_count == 0 {
             view! { <p class="dim">{format!("None. {} of its disks are kept by rule.", present::count(kept, "point"))}</p> }.into_any()
