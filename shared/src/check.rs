@@ -229,7 +229,12 @@ fn check_step(facts: &Facts<'_>, step: &Step, violations: &mut Vec<Violation>) {
             check_goes(facts, &point, approved.is_some(), violations);
         }
         Effect::UnmarkPoint { id, unique_id } => {
-            facts.owned(id, unique_id, violations);
+            if facts
+                .owned(id, unique_id, violations)
+                .is_some_and(|p| p.snapshot.state.is_under_way())
+            {
+                violations.push(Violation::NotReady(id.clone()));
+            }
         }
         Effect::PinPoint { id, unique_id, .. } | Effect::AdoptPoint { id, unique_id, .. } => {
             if facts.snapshot(id).is_none_or(|s| s.unique_id != *unique_id) {

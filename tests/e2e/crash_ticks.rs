@@ -297,14 +297,29 @@ impl Story {
         for group in ["app", "dr"] {
             let few = self.points((PRODUCTION, "few-fault-lost"), group).await;
             let marked = few.iter().filter(|(_, marked)| *marked).count();
-            assert_eq!((few.len(), marked), (KEPT + 1, 1), "{group}: {few:?}");
+            let expected = (KEPT + 1, 1);
+            if (few.len(), marked) != expected {
+                panic!("{group}: {few:?}; what the runs decided is in {}", self.keep_store());
+            }
         }
+    }
+
+    fn store(&self) -> PathBuf {
+        let stores = fs::read_dir(self.lab.folder().join("store")).unwrap();
+        stores.map(|entry| entry.unwrap().path()).next().unwrap()
+    }
+
+    /// Keeps the store for a person with `snapferry replay`; says where.
+    fn keep_store(&self) -> String {
+        let kept = artifacts::root().join(format!("target/crash-ticks-{}", std::process::id()));
+        let copied = Command::new("cp").arg("-r").args([self.store(), kept.clone()]).status();
+        assert!(copied.unwrap().success());
+        kept.display().to_string()
     }
 
     /// Looks at the whole store as a person would, afterwards.
     async fn replay_all(&self) -> usize {
-        let stores = fs::read_dir(self.lab.folder().join("store")).unwrap();
-        let store: PathBuf = stores.map(|entry| entry.unwrap().path()).next().unwrap();
+        let store = self.store();
         let snapferry = |arguments: &[&str]| {
             let program = artifacts::root().join("target/app/snapferry");
             let output =

@@ -367,8 +367,12 @@ fn lock(context: &Context<'_>, point: &Point<'_>) -> Option<Reason> {
 }
 
 /// Whether Azure would let the point's tags change: a mark that is to be taken back waits where not,
-/// and nothing goes meanwhile.
+/// and nothing goes meanwhile. What Azure is at work on may be a point that it is deleting for another
+/// run: without its mark, it would count as deleted by somebody else.
 fn takes_tags(context: &Context<'_>, point: &Point<'_>) -> bool {
+    if point.snapshot.state.is_under_way() {
+        return false;
+    }
     let id = &point.snapshot.id;
     let lock = context.inventory.lock_on(id).filter(|lock| lock.level == LockLevel::ReadOnly);
     lock.is_none() && context.refusal(id).is_none()

@@ -502,6 +502,13 @@ const CASES: &[Case] = &[
         &["unmark snap 2026-11-20T06:00Z"],
         "Retried",
     ),
+    (
+        "taking a mark back from what Azure may be deleting",
+        "snap 2026-11-19T18:00Z creating marked 2026-11-22T06:00Z\n",
+        POLICY,
+        &["unmark snap 2026-11-19T18:00Z"],
+        "NotReady",
+    ),
     ("a snapshot over another", "", POLICY, &["snapshot data 2026-11-23T00:00Z"], "Exists"),
     (
         "a snapshot beyond Azure's number",
