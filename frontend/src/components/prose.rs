@@ -18,3 +18,8 @@ pub(crate) fn prose(text: &str) -> impl IntoView + use<> {
         })
         .collect_view()
 }
+
+/// What failed, to be seen and read out at once.
+pub(crate) fn failed(text: &str) -> impl IntoView + use<> {
+    view! { <p class="banner bad" role="alert">{prose(text)}</p> }
+}

@@ -13,7 +13,7 @@ use crate::{
         equivalent::Equivalent,
         field::Choice,
         obstacles::{Obstacles, Problem},
-        prose::prose,
+        prose::{failed, prose},
     },
     store::use_store,
 };
@@ -83,9 +83,7 @@ pub(super) fn ActionDialog(
     };
     let button = move || if is_sending.get() { "Asking…" } else { submit };
     let error = move || {
-        failure.get().map(|text| {
-            view! { <p class="banner bad" role="alert">{prose(&text)} " What you typed is kept; try again."</p> }
-        })
+        failure.get().map(|text| failed(&format!("{text} What you typed is kept; try again.")))
     };
     view! {
         <Dialog title on_close>

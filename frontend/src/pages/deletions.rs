@@ -13,7 +13,11 @@ use shared::{
 use crate::{
     api,
     components::{
-        ask_button::AskButton, icon::ToneIcon, missing::Missing, prose::prose, requests::Requests,
+        ask_button::AskButton,
+        icon::ToneIcon,
+        missing::Missing,
+        prose::{failed, prose},
+        requests::Requests,
         time::Time,
     },
     load::{Load, load},
@@ -42,9 +46,7 @@ pub(crate) fn DeletionsPage() -> impl IntoView {
         Load::Ready(_) => None,
     }) {
         Some(None) => view! { <p class="loading" role="status">"Loading…"</p> }.into_any(),
-        Some(Some(message)) => {
-            view! { <p class="banner bad" role="alert">{prose(&message)}</p> }.into_any()
-        }
+        Some(Some(message)) => failed(&message).into_any(),
         None => match batch.get() {
             None => view! { <p class="empty">"No deletion waits for approval."</p> }.into_any(),
             Some(batch) => view! { <HeldBatch batch/> }.into_any(),

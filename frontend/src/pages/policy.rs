@@ -16,7 +16,11 @@ use shared::{Policy, foresight::cautions};
 
 use crate::{
     api,
-    components::{dialog::Dialog, icon::ToneIcon, prose::prose},
+    components::{
+        dialog::Dialog,
+        icon::ToneIcon,
+        prose::{failed, prose},
+    },
     path,
     present::Tone,
     query::{Query, use_query},
@@ -154,7 +158,7 @@ fn Editor(draft: Draft, saved: Option<Policy>) -> impl IntoView {
                     {move || problems.get().into_iter().map(problem).collect_view()}
                     {move || cautions.get().into_iter().map(caution).collect_view()}
                 </ul>
-                {move || failure.get().map(|text| view! { <p class="banner bad" role="alert">{prose(&text)}</p> })}
+                {move || failure.get().map(|text| failed(&text))}
                 <div class="dialog-foot">
                     <button
                         type="submit"
@@ -214,7 +218,7 @@ fn ConfirmDelete(policy: Policy, query: Query) -> impl IntoView {
                 "Its disks get no more snapshots and copies by itself. Every point that it made \
                  stays: it is released, and nothing deletes it."
             </p>
-            {move || failure.get().map(|text| view! { <p class="banner bad" role="alert">{prose(&text)}</p> })}
+            {move || failure.get().map(|text| failed(&text))}
             <div class="dialog-foot">
                 <button type="button" class="danger" on:click=delete>"Delete policy"</button>
                 <button type="button" on:click=move |_| close()>"Cancel"</button>

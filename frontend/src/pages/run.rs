@@ -7,7 +7,11 @@ use shared::{Decision, Fate, ResourceId, Run, Subject, model::StepOutcome};
 use super::runs::result;
 use crate::{
     api,
-    components::{badge::Badge, prose::prose, time::Time},
+    components::{
+        badge::Badge,
+        prose::{failed, prose},
+        time::Time,
+    },
     load::{Load, load},
     path, present,
 };
@@ -19,9 +23,7 @@ pub(crate) fn RunPage() -> impl IntoView {
     let run = load(move || id.track(), move || async move { api::run(&id.get_untracked()).await });
     let body = move || match run.get() {
         Load::Loading => view! { <p class="loading" role="status">"Loading…"</p> }.into_any(),
-        Load::Failed(message) => {
-            view! { <p class="banner bad" role="alert">{prose(&message)}</p> }.into_any()
-        }
+        Load::Failed(message) => failed(&message).into_any(),
         Load::Ready(run) => view! { <Found run/> }.into_any(),
     };
     view! {

@@ -5,7 +5,7 @@ use shared::api::RunSummary;
 
 use crate::{
     api,
-    components::{badge::Badge, prose::prose, time::Time},
+    components::{badge::Badge, prose::failed, time::Time},
     load::{Load, load},
     path,
     present::{self, Tone, Word},
@@ -48,9 +48,7 @@ pub(crate) fn RunsPage() -> impl IntoView {
     };
     let list = move || match runs.get() {
         Load::Loading => view! { <p class="loading" role="status">"Loading…"</p> }.into_any(),
-        Load::Failed(message) => {
-            view! { <p class="banner bad" role="alert">{prose(&message)}</p> }.into_any()
-        }
+        Load::Failed(message) => failed(&message).into_any(),
         Load::Ready(runs) if runs.runs.is_empty() => {
             view! { <p class="empty">"Nothing has run yet."</p> }.into_any()
         }

@@ -71,7 +71,7 @@ fn an_hourly_side_does_not_pass_the_daily_one_beside_it() {
         targets: targets(&[("northeurope", "dr"), ("northeurope", "app"), ("westeurope", "dr")]),
         ..policy(&["data"])
     };
-    let (policies, app) = ([hourly, daily], Region::new("northeurope"));
+    let (policies, north) = ([hourly, daily], Region::new("northeurope"));
     for quarter in 0..5 * 96 {
         let now = at("2026-11-01T00:00:00Z") + SignedDuration::from_mins(15 * quarter);
         world.inventory.taken_at = now;
@@ -79,7 +79,7 @@ fn an_hourly_side_does_not_pass_the_daily_one_beside_it() {
         world.tick(&policies);
         let lineage = lineage(&world.inventory);
         let points = lineage.of(&world.inventory.disks[0]).iter();
-        let mine = points.filter(|p| p.side().region == app && p.side().group == "app");
+        let mine = points.filter(|p| p.side().region == north && p.side().group == "app");
         let newest = mine.map(|p| p.point_time).max();
         let late = newest.is_none_or(|newest| now.duration_since(newest).as_hours() > 26);
         assert!(quarter < 2 * 96 || !late, "at {now} the newest daily point is of {newest:?}");
